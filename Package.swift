@@ -1,0 +1,63 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "portcullis",
+  products: [
+    .executable(name: "portcullis", targets: ["portcullis"]),
+    .library(name: "Rego", targets: ["Rego"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+    .target(
+      name: "Rego",
+      dependencies: [
+        "COpenSSL", "CRE2", "CYAML",
+        .product(name: "BigInt", package: "BigInt"),
+      ]),
+    .target(name: "Kubernetes", dependencies: ["Rego"]),
+    .target(
+      name: "Admission",
+      dependencies: ["Kubernetes", "Rego"]),
+    .target(
+      name: "WebhookServer",
+      dependencies: [
+        "Admission", "COpenSSL",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    .executableTarget(
+      name: "portcullis",
+      dependencies: [
+        "Admission", "Kubernetes", "Rego", "WebhookServer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "RegoTests", dependencies: ["Rego"]),
+    .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes"]),
+    .testTarget(name: "AdmissionTests", dependencies: ["Admission"]),
+    .testTarget(
+      name: "WebhookServerTests",
+      dependencies: [
+        "WebhookServer",
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ]),
+  ],
+  cxxLanguageStandard: .cxx17
+)

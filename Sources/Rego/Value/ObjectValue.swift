@@ -1,0 +1,179 @@
+/// An immutable object of Rego: distinct keys of any type, in Rego's order, each with a value.
+public struct ObjectValue: Sendable {
+  final class Storage: Sendable {
+    let keys: [Value]
+    let values: [Value]
+    /// Open addressing over `keys` by hash, made for objects too large to scan; an entry is a position plus one.
+    let index: [UInt32]
+
+    init(sortedKeys keys: [Value], values: [Value]) {
+      self.keys = keys
+      self.values = values
+      index = keys.count > ObjectValue.scanLimit ? HashIndex.build(keys) : []
+    }
+  }
+
+  /// Up to this many keys a scan beats a hash look-up.
+  static let scanLimit = 8
+  static let emptyStorage = Storage(sortedKeys: [], values: [])
+
+  let storage: Storage
+
+  /// The empty object.
+  public init() { storage = ObjectValue.emptyStorage }
+
+  /// Makes an object of pairs in any order; of pairs with equal keys the last counts.
+  public init(_ pairs: some Sequence<(Value, Value)>) {
+    var builder = ObjectBuilder()
+    for (key, value) in pairs { builder.append(key, value) }
+    self = builder.build()
+  }
+
+  /// Makes an object of keys that are in order and distinct, and their values.
+  init(sortedKeys keys: [Value], values: [Value]) {
+    storage = keys.isEmpty ? ObjectValue.emptyStorage : Storage(sortedKeys: keys, values: values)
+  }
+
+  public var count: Int { storage.keys.count }
+  public var isEmpty: Bool { storage.keys.isEmpty }
+  /// The keys, in Rego's order.
+  public var keys: [Value] { storage.keys }
+  /// The values, in the order of their keys.
+  public var values: [Value] { storage.values }
+
+  /// The value under a key.
+  @inline(__always)
+  public subscript(key: Value) -> Value? {
+    guard let position = position(of: key) else { return nil }
+    return storage.values[position]
+  }
+
+  /// The value under a string key.
+  public subscript(key: String) -> Value? { self[.string(RegoString(key))] }
+  /// The value under a string key.
+  @inline(__always)
+  public subscript(key: RegoString) -> Value? { self[.string(key)] }
+
+  /// The place of a key among ``keys``.
+  @inline(__always)
+  func position(of key: Value) -> Int? {
+    let storage = storage
+    if storage.index.isEmpty {
+      if case .string(let wanted) = key {
+        for position in storage.keys.indices {
+          if case .string(let candidate) = storage.keys[position], candidate == wanted { return position }
+        }
+        return nil
+      }
+      return storage.keys.firstIndex(of: key)
+    }
+    return HashIndex.find(key, in: storage.keys, index: storage.index)
+  }
+
+  /// The object with one more pair, or another value under a key it has.
+  public func inserting(_ key: Value, _ value: Value) -> ObjectValue {
+    if let position = position(of: key) {
+      var values = storage.values
+      values[position] = value
+      return ObjectValue(sortedKeys: storage.keys, values: values)
+    }
+    let position = HashIndex.insertionPoint(of: key, in: storage.keys)
+    var keys = storage.keys
+    var values = storage.values
+    keys.insert(key, at: position)
+    values.insert(value, at: position)
+    return ObjectValue(sortedKeys: keys, values: values)
+  }
+
+  /// The object without a key.
+  public func removing(_ key: Value) -> ObjectValue {
+    guard let position = position(of: key) else { return self }
+    var keys = storage.keys
+    var values = storage.values
+    keys.remove(at: position)
+    values.remove(at: position)
+    return ObjectValue(sortedKeys: keys, values: values)
+  }
+
+  func compare(_ other: ObjectValue) -> Int {
+    if storage === other.storage { return 0 }
+    for position in 0..<Swift.min(count, other.count) {
+      let keyOrder = storage.keys[position].compare(other.storage.keys[position])
+      if keyOrder != 0 { return keyOrder }
+      let valueOrder = storage.values[position].compare(other.storage.values[position])
+      if valueOrder != 0 { return valueOrder }
+    }
+    return count - other.count
+  }
+}
+
+extension ObjectValue: Equatable {
+  public static func == (left: ObjectValue, right: ObjectValue) -> Bool {
+    left.storage === right.storage
+      || (left.storage.keys == right.storage.keys && left.storage.values == right.storage.values)
+  }
+}
+
+extension ObjectValue: Sequence {
+  /// Iterates over pairs in the order of the keys.
+  public func makeIterator() -> Zip2Sequence<[Value], [Value]>.Iterator {
+    zip(storage.keys, storage.values).makeIterator()
+  }
+}
+
+/// Collects the pairs of an object.
+public struct ObjectBuilder {
+  private var keys: [Value] = []
+  private var values: [Value] = []
+
+  public init() {}
+
+  public init(reservingCapacity capacity: Int) {
+    keys.reserveCapacity(capacity)
+    values.reserveCapacity(capacity)
+  }
+
+  public var count: Int { keys.count }
+
+  /// Adds a pair; of pairs with equal keys the last counts.
+  public mutating func append(_ key: Value, _ value: Value) {
+    keys.append(key)
+    values.append(value)
+  }
+
+  public mutating func append(_ key: String, _ value: Value) {
+    append(.string(RegoString(key)), value)
+  }
+
+  /// The object of the pairs so far. Pairs added in Rego's order cost no sorting.
+  public mutating func build() -> ObjectValue {
+    var ordered = true
+    for position in keys.indices.dropFirst() where keys[position - 1].compare(keys[position]) >= 0 {
+      ordered = false
+      break
+    }
+    defer {
+      keys = []
+      values = []
+    }
+    if ordered { return ObjectValue(sortedKeys: keys, values: values) }
+    // Sorting positions, with the position breaking ties, is stable: of equal keys the last added comes last.
+    let order = keys.indices.sorted {
+      let comparison = keys[$0].compare(keys[$1])
+      return comparison == 0 ? $0 < $1 : comparison < 0
+    }
+    var sortedKeys: [Value] = []
+    var sortedValues: [Value] = []
+    sortedKeys.reserveCapacity(keys.count)
+    sortedValues.reserveCapacity(keys.count)
+    for position in order {
+      if let last = sortedKeys.last, last == keys[position] {
+        sortedValues[sortedValues.count - 1] = values[position]
+      } else {
+        sortedKeys.append(keys[position])
+        sortedValues.append(values[position])
+      }
+    }
+    return ObjectValue(sortedKeys: sortedKeys, values: sortedValues)
+  }
+}
