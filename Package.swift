@@ -49,7 +49,8 @@ let package = Package(
         "Admission", "Kubernetes", "Rego", "WebhookServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "RegoTests", dependencies: ["Rego"]),
+    .testTarget(
+      name: "RegoTests", dependencies: ["Rego", .product(name: "BigInt", package: "BigInt")]),
     .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes"]),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission"]),
     .testTarget(
