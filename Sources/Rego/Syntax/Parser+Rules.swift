@@ -1,0 +1,282 @@
+// Rules: heads, bodies, `else` and defaults.
+
+extension Parser {
+  /// A rule, and one more for each body that follows its first: `p { a } { b }`.
+  func parseRules() throws(Failure) -> [Rule] {
+    let start = token
+    let isDefault = token.kind == .default && !isKeywordHead
+    if isDefault { advance() }
+    guard token.kind == .identifier || token.kind == .contains || isKeywordHead else {
+      throw try notARule(isDefault)
+    }
+    var head = try parseHead()
+    if isDefault { return [try finishDefault(head, start)] }
+
+    let hasIf = token.kind == .if && !isKeywordHead
+    let hasBody = hasIf || token.kind == .leftBrace
+    // Without `if`, `p[x]` is a set's element, and so is `p.x` (OPA's reading of v0); longer references are objects.
+    let isBracketSet =
+      !hasIf && head.key == nil && head.value == nil && head.arguments == nil && head.reference.count == 2
+    if isBracketSet { head.key = head.reference.removeLast() }
+    guard hasBody else { return [try finishWithoutBody(head, start, isBracketSet: isBracketSet)] }
+
+    let body = try parseRuleBody(hasIf: hasIf)
+    let elseBranch = try parseElse(head)
+    checkV1(head, at: start, hasIf: hasIf, isBracketSet: isBracketSet)
+    var rules = [
+      Rule(isDefault: false, head: head, body: body, elseBranch: elseBranch, location: location(from: start))
+    ]
+    while token.kind == .leftBrace {
+      guard elseBranch.isEmpty else { throw fail("expected else keyword", at: location()) }
+      let start = token
+      let body = try parseBracedBody()
+      var next = head
+      next.arguments = next.arguments?.map(withFreshWildcard)
+      next.location = body.location
+      rules.append(
+        Rule(isDefault: false, head: next, body: body, elseBranch: [], location: location(from: start)))
+    }
+    return rules
+  }
+
+  /// The error for a statement that begins as no rule does.
+  private func notARule(_ isDefault: Bool) throws(Failure) -> Failure {
+    if isDefault { return unexpected() }
+    let start = token
+    let expression = try parseLiteral()
+    let problem: String
+    switch expression.kind {
+    case _ where !expression.withModifiers.isEmpty:
+      problem = "expressions using with keyword cannot be used for rule head"
+    case _ where expression.isNegated: problem = "negated expressions cannot be used for rule head"
+    case .someDeclaration, .someIn: problem = "'some' declarations cannot be used for rule head"
+    case .every: problem = "expression cannot be used for rule head"
+    case .term(let term): problem = "\(term.kind.typeName) cannot be used for rule name"
+    case .call(let callee, let arguments):
+      if case .variable("eq") = callee.kind {
+        problem = "\(arguments[0].kind.typeName) cannot be used for rule name"
+      } else if case .variable("assign") = callee.kind {
+        problem = "\(arguments[0].kind.typeName) cannot be used for rule name"
+      } else {
+        problem = "rule name conflicts with built-in function"
+      }
+    }
+    return fail(problem, at: location(from: start))
+  }
+
+  // MARK: Heads
+
+  private func parseHead() throws(Failure) -> Head {
+    let start = token
+    let isWildcard = text(of: token).utf8.elementsEqual("_".utf8)
+    if isWildcard { throw fail("_ cannot be used for rule name", at: location()) }
+    var reference = [parseVariable()]
+    var arguments: [Term]?
+    // Blanks are allowed before the first bracket only: `deny [msg]`.
+    while !token.followsSpace || reference.count == 1, arguments == nil {
+      switch token.kind {
+      case .dot, .leftBracket:
+        reference.append(try parseOperandOfReference())
+        continue
+      case .leftParenthesis:
+        arguments = try parseArguments()
+      default: break
+      }
+      break
+    }
+    var head = Head(
+      reference: reference, arguments: arguments, key: nil, value: nil, assigns: false, location: location())
+    switch token.kind {
+    case .contains:
+      if arguments != nil {
+        throw unexpected(
+          "the contains keyword can only be used with multi-value rule definitions"
+            + " (e.g., \(name(of: head)) contains <VALUE> { ... })")
+      }
+      advance()
+      head.key = try parseTerm(pairs: true)
+    case .unify, .assign:
+      head.assigns = token.kind == .assign
+      advance()
+      head.value = try parseTerm(pairs: true)
+    case _ where token.kind.precedence > 0 || token.kind == .in: throw unexpected()
+    default: break
+    }
+    head.location = location(from: start)
+    return head
+  }
+
+  private func name(of head: Head) -> String { head.reference.first.map { "\($0)" } ?? "" }
+
+  // MARK: Bodies
+
+  /// The body after a head, from `if` or `{`.
+  private func parseRuleBody(hasIf: Bool) throws(Failure) -> Body {
+    if hasIf {
+      advance()
+      // Braces after `if` are a body, unless they read as the beginning of an expression; a set alone would always hold, so
+      // it is none (OPA's reading).
+      let begin = mark
+      if token.kind != .leftBrace { return try parseLiteralBody() }
+      if let body = try? attempt({ () throws(Failure) in try parseLiteralBody() }), !body.isSetLiteral {
+        return body
+      }
+      error = nil
+      reset(to: begin)
+    }
+    return try parseBracedBody()
+  }
+
+  private func parseLiteralBody() throws(Failure) -> Body {
+    if token.kind == .eof { throw unexpected("rule body expected") }
+    let literal = try parseLiteral()
+    return Body([literal], location: literal.location)
+  }
+
+  /// The `else` branches of a rule, each inside the one before.
+  private func parseElse(_ head: Head) throws(Failure) -> [Rule] {
+    var branches: [Rule] = []
+    while token.kind == .else, !isKeywordHead {
+      if head.reference.dropFirst().contains(where: { !$0.isGround }) {
+        throw fail("else keyword cannot be used on rules with variables in head", at: location())
+      }
+      if head.key != nil { throw fail("else keyword cannot be used on multi-value rules", at: location()) }
+      try checkChain(branches.count + 1)
+      branches.append(try parseElseBranch(head))
+      if branches.last?.body.expressions.isEmpty == true { break }
+    }
+    var result: [Rule] = []
+    while var branch = branches.popLast() {
+      branch.elseBranch = result
+      result = [branch]
+    }
+    return result
+  }
+
+  private func parseElseBranch(_ head: Head) throws(Failure) -> Rule {
+    let start = token
+    advance()
+    var head = head
+    head.arguments = head.arguments?.map(withFreshWildcard)
+    head.value = nil
+    head.assigns = false
+    switch token.kind {
+    case .leftBrace, .if: break
+    case .assign, .unify:
+      head.assigns = token.kind == .assign
+      advance()
+      head.value = try parseTerm(pairs: true)
+    default: throw unexpected("expected else value term or rule body")
+    }
+    head.location = location(from: start)
+    var body = Body(location: location(from: start))
+    let hasIf = token.kind == .if && !isKeywordHead
+    if hasIf || token.kind == .leftBrace {
+      // Unlike after the head, braces after `else if` are always the body (OPA's reading).
+      if hasIf { advance() }
+      body = token.kind == .leftBrace ? try parseBracedBody() : try parseLiteralBody()
+      checkV1(head, at: start, hasIf: hasIf, isBracketSet: false)
+    }
+    return Rule(isDefault: false, head: head, body: body, elseBranch: [], location: location(from: start))
+  }
+
+  /// An argument for another definition with the same head: a wildcard gets a name of its own.
+  private func withFreshWildcard(_ term: Term) -> Term {
+    guard case .variable(let name) = term.kind, name.utf8.first == UInt8(ascii: "$") else { return term }
+    return Term(.variable(nextWildcard()), location: term.location)
+  }
+
+  // MARK: Rules without a body
+
+  private func finishWithoutBody(_ head: Head, _ start: Token, isBracketSet: Bool) throws(Failure) -> Rule {
+    let place = location(from: start)
+    if head.value == nil, let arguments = head.arguments, arguments.isEmpty {
+      throw fail("rule argument list must take at least one argument", at: place)
+    }
+    if head.value == nil, head.key == nil, head.arguments == nil {
+      if head.reference.count == 1 { throw fail("var cannot be used for rule name", at: place) }
+      if requiresV1 { record("rule must have value assignment and/or body declaration", at: place) }
+    }
+    checkV1(head, at: start, hasIf: true, isBracketSet: isBracketSet)
+    return Rule(
+      isDefault: false, head: head, body: Body(location: place), elseBranch: [], location: place)
+  }
+
+  private func finishDefault(_ head: Head, _ start: Token) throws(Failure) -> Rule {
+    let place = location(from: start)
+    guard let value = head.value, head.key == nil else {
+      throw fail("illegal default rule (must have a value)", at: place)
+    }
+    if let kind = value.firstNonConstant {
+      throw fail("illegal default rule (value cannot contain \(kind.typeName))", at: place)
+    }
+    var names: Set<[UInt8]> = []
+    for argument in head.arguments ?? [] {
+      guard case .variable(let name) = argument.kind else {
+        throw fail("illegal default rule (arguments cannot contain \(argument.kind.typeName))", at: place)
+      }
+      if !names.insert(Array(name.utf8)).inserted {
+        throw fail("illegal default rule (arguments cannot be repeated \(name))", at: place)
+      }
+    }
+    checkV1(head, at: start, hasIf: true, isBracketSet: false)
+    return Rule(isDefault: true, head: head, body: Body(location: place), elseBranch: [], location: place)
+  }
+
+  /// Notes what v1 demands of a rule and this one lacks.
+  private func checkV1(_ head: Head, at start: Token, hasIf: Bool, isBracketSet: Bool) {
+    let sort = head.arguments == nil ? "rule" : "function"
+    if !hasIf { rulesOfV0 += 1 } else { rulesOfV1 += 1 }
+    guard requiresV1 else { return }
+    if head.reference.count == 1, head.key == nil || !isBracketSet,
+      case .variable(let name) = head.reference[0].kind,
+      Token.Kind.word(Array(name.utf8)[...]).isKeyword
+    {
+      record("\(name) keyword cannot be used for rule name", at: location(from: start))
+    }
+    if !hasIf { record("`if` keyword is required before \(sort) body", at: location(from: start)) }
+    if isBracketSet {
+      record("`contains` keyword is required for partial set rules", at: location(from: start))
+    }
+  }
+}
+
+extension Body {
+  /// Whether the body is nothing but a set written out.
+  fileprivate var isSetLiteral: Bool {
+    guard expressions.count == 1, case .term(let term) = expressions[0].kind, case .set = term.kind else {
+      return false
+    }
+    return true
+  }
+}
+
+extension Term {
+  /// Whether no variable stands in the term.
+  var isGround: Bool {
+    switch kind {
+    case .null, .boolean, .number, .string: true
+    case .variable, .call, .template, .arrayComprehension, .setComprehension, .objectComprehension: false
+    case .reference(let head, let operands):
+      if case .variable = head.kind {
+        operands.allSatisfy(\.isGround)
+      } else {
+        head.isGround && operands.allSatisfy(\.isGround)
+      }
+    case .array(let terms), .set(let terms): terms.allSatisfy(\.isGround)
+    case .object(let pairs): pairs.allSatisfy { $0.key.isGround && $0.value.isGround }
+    }
+  }
+
+  /// The first part that a default value cannot have: a variable, reference or call outside of comprehensions.
+  fileprivate var firstNonConstant: Term.Kind? {
+    switch kind {
+    case .null, .boolean, .number, .string, .template: nil
+    case .arrayComprehension, .setComprehension, .objectComprehension: nil
+    case .variable, .reference, .call: kind
+    case .array(let terms), .set(let terms): terms.lazy.compactMap(\.firstNonConstant).first
+    case .object(let pairs):
+      pairs.lazy.compactMap { $0.key.firstNonConstant ?? $0.value.firstNonConstant }.first
+    }
+  }
+}
