@@ -71,3 +71,8 @@ public enum BuiltinError: Error, Sendable {
     return .operand(position, "must be \(kinds) but got \(got.typeName)")
   }
 }
+
+extension Builtin {
+  /// Builtins whose result is an array of the values that the call has one after another.
+  static let relations: Set<String> = ["walk"]
+}

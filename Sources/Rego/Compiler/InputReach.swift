@@ -1,0 +1,152 @@
+/// Finds which parts of the input a body can read, so that the reader of a request builds nothing else.
+///
+/// A local that a reference into the input was matched with stands for that part; what is then read through the local
+/// is known as precisely as if the reference had been written out.
+struct InputReach {
+  private var paths: Set<InputPath> = []
+  /// Locals that stand for a part of the input, and whether anything reads them as a whole.
+  private var aliases: [Int: [InputPath.Step]] = [:]
+
+  /// Locals that hold a value by now: matching one of them again compares.
+  private var seen: Set<Int> = []
+
+  init(parameters: [CoreTerm] = []) {
+    for term in parameters { term.forEachLocal { seen.insert($0) } }
+  }
+
+  mutating func finish() -> Set<InputPath> { paths }
+
+  mutating func visit(_ body: CoreBody) {
+    for statement in body.statements {
+      visit(statement)
+      SafetyOrdering.forEachLocal(statement) { seen.insert($0) }
+    }
+  }
+
+  /// The term's value is read as a whole.
+  mutating func use(_ term: CoreTerm) {
+    var whole: [[InputPath.Step]] = []
+    term.forEachLocal { if let path = aliases[$0] { whole.append(path) } }
+    for path in whole { paths.insert(InputPath(path, isShallow: false)) }
+  }
+
+  private mutating func visit(_ statement: CoreStatement) {
+    switch statement.kind {
+    case .unify(.local(let local), .local(let other)) where aliases[other] != nil && aliases[local] == nil && !seen.contains(local):
+      aliases[local] = aliases[other]
+    case .unify(let left, let right):
+      use(left)
+      use(right)
+    case .truthy(let term): touch(term)
+    case .reference(let reference, let output): visit(reference, output)
+    case .call(let callee, let operands, let output): visit(callee, operands, output)
+    case .print(let operands): for operand in operands { use(operand) }
+    case .not(let body): visit(body)
+    case .with(let modifiers, let body):
+      for modifier in modifiers { if case .term(let term) = modifier.replacement { use(term) } }
+      visit(body)
+    case .comprehension(_, let head, let body, _):
+      visit(body)
+      for term in head { use(term) }
+    case .every(let key, let value, let domain, let body):
+      scan(domain, key: key.map(CoreTerm.local), value: .local(value))
+      visit(body)
+    case .someIn(let key, let value, let collection): scan(collection, key: key, value: value)
+    }
+  }
+
+  private mutating func scan(_ collection: CoreTerm, key: CoreTerm?, value: CoreTerm) {
+    guard case .local(let local) = collection, let path = aliases[local] else {
+      use(collection)
+      return
+    }
+    reach(path + [.any], output: value)
+    if let key { use(key) }
+  }
+
+  /// Only whether the value is there, and whether it is false, matters.
+  private mutating func touch(_ term: CoreTerm) {
+    if case .local(let local) = term {
+      if let path = aliases[local] { paths.insert(InputPath(path, isShallow: true)) }
+    } else {
+      use(term)
+    }
+  }
+
+  /// The part at a path is matched with a pattern; without one it must hold.
+  private mutating func reach(_ path: [InputPath.Step], output: CoreTerm?) {
+    switch output {
+    case nil: paths.insert(InputPath(path, isShallow: true))
+    case .local(let local) where aliases[local] == nil && !seen.contains(local):
+      aliases[local] = path
+      paths.insert(InputPath(path, isShallow: true))
+    case .constant(let value)? where value.isScalar: paths.insert(InputPath(path, isShallow: true))
+    case let pattern?:
+      paths.insert(InputPath(path, isShallow: false))
+      use(pattern)
+    }
+  }
+
+  private mutating func visit(_ reference: CoreReference, _ output: CoreTerm?) {
+    var path: [InputPath.Step]
+    switch reference.head {
+    case .input: path = []
+    case .local(let local):
+      guard let alias = aliases[local] else {
+        for operand in reference.operands { use(operand) }
+        if let output { use(output) }
+        return
+      }
+      path = alias
+    case .data:
+      for operand in reference.operands { use(operand) }
+      if let output { use(output) }
+      return
+    }
+    for operand in reference.operands {
+      if case .constant(.string(let key)) = operand {
+        path.append(.key(key))
+      } else {
+        use(operand)
+        path.append(.any)
+      }
+    }
+    reach(path, output: output)
+  }
+
+  private mutating func visit(_ callee: CoreCallee, _ operands: [CoreTerm], _ output: CoreTerm?) {
+    if case .builtin(let name) = callee {
+      switch (name, operands.count) {
+      case ("object.get", 3):
+        // `object.get(x, "key", default)` reads one member.
+        if case .local(let local) = operands[0], let path = aliases[local],
+          case .constant(.string(let key)) = operands[1], case .local(let result)? = output, aliases[result] == nil, !seen.contains(result)
+        {
+          use(operands[2])
+          aliases[result] = path + [.key(key)]
+          paths.insert(InputPath(path + [.key(key)], isShallow: true))
+          return
+        }
+      case ("internal.member_2", 2) where output == nil, ("equal", 2), ("neq", 2), ("lt", 2), ("lte", 2), ("gt", 2),
+        ("gte", 2):
+        // Against a scalar only a scalar can compare equal, and an empty composite orders as a full one does.
+        if name != "internal.member_2", let other = operands.firstIndex(where: { $0.constant?.isScalar ?? false }) {
+          touch(operands[1 - other])
+          return
+        }
+      default: break
+      }
+    }
+    for operand in operands { use(operand) }
+    if let output { use(output) }
+  }
+}
+
+extension Value {
+  var isScalar: Bool {
+    switch self {
+    case .null, .boolean, .number, .string: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,321 @@
+extension Lowering {
+  // MARK: Expressions
+
+  func lower(_ body: Body, into statements: inout [CoreStatement], _ scope: Scope) {
+    for expression in body.expressions { lower(expression, into: &statements, scope) }
+  }
+
+  func lower(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) {
+    let modifiers = withModifiers(expression, into: &statements, scope)
+    if modifiers.isEmpty {
+      lowerNegatable(expression, into: &statements, scope)
+      return
+    }
+    let start = locals.count
+    var inner: [CoreStatement] = []
+    lowerNegatable(expression, into: &inner, scope)
+    append(
+      .with(modifiers, CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location, &statements)
+  }
+
+  private func lowerNegatable(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) {
+    let first = statements.count
+    if expression.isNegated {
+      let start = locals.count
+      var inner: [CoreStatement] = []
+      lowerPlain(expression, into: &inner, scope)
+      append(
+        .not(CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location, &statements)
+    } else {
+      lowerPlain(expression, into: &statements, scope)
+    }
+    if statements.count > first { statements[statements.count - 1].isExpression = true }
+  }
+
+  private func lowerPlain(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) {
+    let location = expression.location
+    switch expression.kind {
+    case .term(let term): lowerHolding(term, at: location, into: &statements, scope)
+    case .call(let callee, let arguments):
+      lowerCallExpression(callee, arguments, at: location, into: &statements, scope)
+    case .someDeclaration(let terms):
+      for term in terms { declare(term, scope) }
+    case .someIn(let key, let value, let collection):
+      let collection = lower(collection, into: &statements, scope)
+      if let key { declare(key, scope) }
+      declare(value, scope)
+      let loweredKey = key.map { lower($0, into: &statements, scope) }
+      let loweredValue = lower(value, into: &statements, scope)
+      append(.someIn(key: loweredKey, value: loweredValue, collection: collection), location, &statements)
+    case .every(let key, let value, let collection, let body):
+      let domain = lower(collection, into: &statements, scope)
+      let start = locals.count
+      let variables = Scope(parent: scope)
+      let keyLocal = key.map { bindLoopVariable($0, variables) }
+      let valueLocal = bindLoopVariable(value, variables)
+      let inner = nestedScope(variables, body: body)
+      var innerStatements: [CoreStatement] = []
+      lower(body, into: &innerStatements, inner)
+      append(
+        .every(
+          key: keyLocal, value: valueLocal, domain: domain,
+          body: CoreBody(statements: innerStatements, ownLocals: start..<locals.count)), location, &statements)
+    }
+  }
+
+  private func bindLoopVariable(_ term: Term, _ scope: Scope) -> Int {
+    guard case .variable(let name) = term.kind else {
+      errors.append(RegoError(.compile, "every takes variables", at: term.location))
+      return makeLocal(nil, at: term.location)
+    }
+    let local = makeLocal(name, at: term.location)
+    scope.names[name] = local
+    return local
+  }
+
+  /// A term that stands alone must be defined and not false.
+  private func lowerHolding(
+    _ term: Term, at location: Location, into statements: inout [CoreStatement], _ scope: Scope
+  ) {
+    switch term.kind {
+    case .reference(let head, let operands):
+      let reference = lowerReference(head, operands, into: &statements, scope)
+      append(.reference(reference, output: nil), location, &statements)
+    case .call(let callee, let arguments):
+      lowerCallExpression(callee, arguments, at: location, into: &statements, scope)
+    default:
+      let value = lower(term, into: &statements, scope)
+      append(.truthy(value), location, &statements)
+    }
+  }
+
+  private func lowerCallExpression(
+    _ callee: Term, _ arguments: [Term], at location: Location, into statements: inout [CoreStatement], _ scope: Scope
+  ) {
+    switch callee.operatorName {
+    case "assign" where arguments.count == 2:
+      let value = lowerAssigned(arguments[1], into: &statements, scope)
+      declare(arguments[0], scope)
+      var targetStatements: [CoreStatement] = []
+      let target = lower(arguments[0], into: &targetStatements, scope)
+      switch arguments[0].kind {
+      case .variable, .array, .object: break
+      default: errors.append(RegoError(.compile, "cannot assign to \(arguments[0].kindName)", at: arguments[0].location))
+      }
+      statements += targetStatements
+      switch value {
+      case .lowered(let value): append(.unify(target, value), location, &statements)
+      case .pending(let finish): finish(target, &statements)
+      }
+    case "eq" where arguments.count == 2:
+      if arguments[0].isComputed {
+        let pattern = lower(arguments[1], into: &statements, scope)
+        unify(arguments[0], with: pattern, at: location, into: &statements, scope)
+      } else {
+        let pattern = lower(arguments[0], into: &statements, scope)
+        unify(arguments[1], with: pattern, at: location, into: &statements, scope)
+      }
+    case "print" where builtins["print"] == nil && lookup("print", scope) == nil && module.global("print") == nil:
+      let operands = arguments.map {
+        valuesOf(Expression(.term($0), location: $0.location), into: &statements, scope)
+      }
+      append(.print(operands), location, &statements)
+    default:
+      lowerCall(callee, arguments, output: nil, at: location, into: &statements, scope)
+    }
+  }
+
+  private enum Assigned {
+    case lowered(CoreTerm)
+    case pending((CoreTerm, inout [CoreStatement]) -> Void)
+  }
+
+  /// The right side of `:=`, lowered before the left side is declared.
+  private func lowerAssigned(_ term: Term, into statements: inout [CoreStatement], _ scope: Scope) -> Assigned {
+    switch term.kind {
+    case .reference(let head, let operands):
+      let reference = lowerReference(head, operands, into: &statements, scope)
+      return .pending { target, statements in
+        self.append(.reference(reference, output: target), term.location, &statements)
+      }
+    default: return .lowered(lower(term, into: &statements, scope))
+    }
+  }
+
+  // MARK: Calls
+
+  /// Number of operands of what a callee names; nil where it names nothing callable.
+  func arity(of callee: Term, _ scope: Scope) -> Int? {
+    switch resolve(callee, scope) {
+    case .builtin(let name): builtins[name]?.parameters.count
+    case .function(let path): tree.find(path)?.definitions.first?.rule.head.arguments?.count
+    case nil: nil
+    }
+  }
+
+  /// The function or builtin that a name denotes.
+  func resolve(_ callee: Term, _ scope: Scope) -> CoreCallee? {
+    if let path = globalPath(callee), let node = tree.find(path),
+      node.definitions.contains(where: { $0.rule.head.arguments != nil })
+    {
+      return .function(path)
+    }
+    if let name = callee.dottedName, builtins[name] != nil { return .builtin(name) }
+    return nil
+  }
+
+  private func globalPath(_ callee: Term) -> [RegoString]? {
+    switch callee.kind {
+    case .variable(let name):
+      if case .data(let path) = module.global(name) { return path }
+    case .reference(let head, let operands):
+      guard case .variable(let name) = head.kind, case .data(var path) = module.global(name) else { return nil }
+      for operand in operands {
+        guard case .string(let part) = operand.kind else { return nil }
+        path.append(part)
+      }
+      return path
+    default: break
+    }
+    return nil
+  }
+
+  func lowerCall(
+    _ callee: Term, _ arguments: [Term], output: CoreTerm?, at location: Location,
+    into statements: inout [CoreStatement], _ scope: Scope
+  ) {
+    switch callee.dottedName {
+    case "rego.metadata.rule" where arguments.isEmpty:
+      append(.unify(.constant(metadataRule), output ?? .constant(metadataRule)), location, &statements)
+      return
+    case "rego.metadata.chain" where arguments.isEmpty:
+      append(.unify(.constant(metadataChain), output ?? .constant(metadataChain)), location, &statements)
+      return
+    // `=` within a term compares, as `eq` does.
+    case "eq", "assign":
+      if arguments.count == 2 {
+        let operands = arguments.map { lower($0, into: &statements, scope) }
+        append(.call(.builtin("equal"), operands, output: output), location, &statements)
+        return
+      }
+    default: break
+    }
+    guard let target = resolve(callee, scope), let arity = arity(of: callee, scope) else {
+      let name = globalPath(callee).map(RuleTree.name) ?? callee.dottedName ?? "call"
+      errors.append(RegoError(.type, "undefined function \(name)", at: location))
+      return
+    }
+    var operands = arguments.map { lower($0, into: &statements, scope) }
+    var output = output
+    if operands.count == arity + 1, output == nil {
+      output = operands.removeLast()
+    } else if operands.count != arity {
+      let name = globalPath(callee).map(RuleTree.name) ?? callee.dottedName ?? "call"
+      errors.append(
+        RegoError(
+          .type, "\(name): arity mismatch: \(operands.count) operands where \(arity) are wanted", at: location))
+      return
+    }
+    append(.call(target, operands, output: output), location, &statements)
+  }
+
+  /// The value of an operator on constants, for `-1` in a parameter's pattern.
+  func constantFold(_ callee: Term, _ arguments: [Term]) -> Value? {
+    guard callee.operatorName == "minus", arguments.count == 1, case .number(let number) = arguments[0].kind else {
+      return nil
+    }
+    return Number(json: "-" + number.description).map(Value.number)
+  }
+
+  // MARK: with
+
+  func withModifiers(
+    _ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope
+  ) -> [CoreWith] {
+    expression.withModifiers.compactMap { modifier in
+      guard let target = withTarget(modifier.target, scope) else {
+        errors.append(
+          RegoError(
+            .type, "with keyword target must reference existing input, data, or a function",
+            at: modifier.location))
+        return nil
+      }
+      switch target {
+      case .builtin, .function:
+        if let replacement = resolve(modifier.value, scope), !isLocal(modifier.value, scope) {
+          switch replacement {
+          case .builtin(let name): return CoreWith(target: target, replacement: .builtin(name))
+          case .function(let path): return CoreWith(target: target, replacement: .function(path))
+          }
+        }
+      default: break
+      }
+      return CoreWith(target: target, replacement: .term(lower(modifier.value, into: &statements, scope)))
+    }
+  }
+
+  private func isLocal(_ term: Term, _ scope: Scope) -> Bool {
+    if case .variable(let name) = term.kind { lookup(name, scope) != nil } else { false }
+  }
+
+  private func withTarget(_ term: Term, _ scope: Scope) -> CoreWith.Target? {
+    let name: String
+    let operands: [Term]
+    switch term.kind {
+    case .variable(let variable):
+      name = variable
+      operands = []
+    case .reference(let head, let rest):
+      guard case .variable(let variable) = head.kind else { return nil }
+      name = variable
+      operands = rest
+    default: return nil
+    }
+    var path: [RegoString] = []
+    for operand in operands {
+      guard case .string(let part) = operand.kind else { return nil }
+      path.append(part)
+    }
+    switch module.global(name) {
+    case .input(let prefix): return .input(prefix + path)
+    case .data(let prefix):
+      let whole = prefix + path
+      if let node = tree.find(whole), node.definitions.contains(where: { $0.rule.head.arguments != nil }) {
+        return .function(whole)
+      }
+      return .data(whole)
+    case nil:
+      if let dotted = term.dottedName, builtins[dotted] != nil { return .builtin(dotted) }
+      return nil
+    }
+  }
+}
+
+extension Term {
+  /// Whether the term's value takes computing: a call, a reference or a comprehension.
+  var isComputed: Bool {
+    switch kind {
+    case .reference, .call, .arrayComprehension, .setComprehension, .objectComprehension, .template: true
+    default: false
+    }
+  }
+
+  var kindName: String {
+    switch kind {
+    case .null: "null"
+    case .boolean: "boolean"
+    case .number: "number"
+    case .string: "string"
+    case .variable: "var"
+    case .reference: "ref"
+    case .array: "array"
+    case .object: "object"
+    case .set: "set"
+    case .arrayComprehension: "arraycomprehension"
+    case .setComprehension: "setcomprehension"
+    case .objectComprehension: "objectcomprehension"
+    case .call: "call"
+    case .template: "templatestring"
+    }
+  }
+}

@@ -1,0 +1,284 @@
+/// Compiles modules and queries into a ``Program``: names, safety, order of evaluation and code.
+public struct RegoCompiler: Sendable {
+  public struct Options: Sendable {
+    public var builtins: BuiltinRegistry = .standard
+    /// Shares equal strings between programs and inventories.
+    public var interner = StringInterner()
+    /// Whether the program tells which expressions it evaluates, for coverage and traces.
+    public var isInstrumented = false
+
+    public init() {}
+  }
+
+  public var options: Options
+
+  public init(_ options: Options = Options()) {
+    self.options = options
+  }
+
+  /// Compiles modules, and queries against them.
+  ///
+  /// - Throws: every error found, in the order of the sources.
+  public func compile(_ modules: [Module], queries: [Body] = []) throws(RegoErrors) -> Program {
+    var errors: [RegoError] = []
+    let tree = RuleTree(modules: modules, errors: &errors)
+    if !errors.isEmpty { throw RegoErrors(errors) }
+    var compilation = Compilation(modules: modules, tree: tree, options: options)
+    let program = compilation.compile(queries: queries)
+    guard let program else { throw RegoErrors(compilation.sortedErrors) }
+    return program
+  }
+}
+
+/// One run of the compiler.
+private struct Compilation {
+  let modules: [Module]
+  let tree: RuleTree
+  let builder: ProgramBuilder
+  let scopes: [ModuleScope]
+  var errors: [RegoError] = []
+  var inputPaths: Set<InputPath> = []
+  /// For each group the groups it mentions, with where.
+  var dependencies: [[Int: Location]]
+
+  init(modules: [Module], tree: RuleTree, options: RegoCompiler.Options) {
+    self.modules = modules
+    self.tree = tree
+    builder = ProgramBuilder(tree: tree, registry: options.builtins, options: options)
+    var names: [[RegoString]: Set<String>] = [:]
+    for module in modules {
+      for rule in module.rules {
+        if case .variable(let name)? = rule.head.reference.first?.kind {
+          names[module.package.path, default: []].insert(name)
+        }
+      }
+    }
+    scopes = modules.map { ModuleScope($0, rules: names[$0.package.path] ?? []) }
+    dependencies = Array(repeating: [:], count: tree.groups.count)
+  }
+
+  var sortedErrors: [RegoError] {
+    errors.enumerated().sorted {
+      let (a, b) = ($0.element.location, $1.element.location)
+      if let a, let b, a.file != b.file { return a.file < b.file }
+      let (x, y) = (a?.offset ?? 0, b?.offset ?? 0)
+      return x == y ? $0.offset < $1.offset : x < y
+    }.map(\.element)
+  }
+
+  /// A definition between lowering and code generation.
+  private struct Pending {
+    var chain: [CoreRule]
+    var isDefault: Bool
+  }
+
+  mutating func compile(queries: [Body]) -> Program? {
+    var pending: [[Pending]] = []
+    for (group, node) in tree.groups.enumerated() {
+      pending.append(node.definitions.map { lower($0, group: group) })
+    }
+    let loweredQueries = queries.map { lowerQuery($0) }
+    checkRecursion()
+    if !errors.isEmpty { return nil }
+
+    var groups: [Program.Group] = []
+    for (index, node) in tree.groups.enumerated() { groups.append(generate(node, pending[index])) }
+    let compiledQueries = zip(loweredQueries, queries).map { generate($0, $1) }
+    return Program(
+      constants: builder.constants, groups: groups, nodes: builder.nodes, procedures: builder.procedures,
+      builtins: builder.builtins, withDescriptors: builder.withDescriptors, queries: compiledQueries,
+      inputPaths: inputPaths)
+  }
+
+  // MARK: Lowering
+
+  private mutating func lower(_ definition: RuleTree.Definition, group: Int) -> Pending {
+    let parameters = definition.rule.head.arguments ?? []
+    var chain: [CoreRule] = []
+    var rule: Rule? = definition.rule
+    while let current = rule {
+      let lowering = Lowering(module: scopes[definition.module], tree: tree, builtins: builder.registry)
+      (lowering.metadataRule, lowering.metadataChain) = MetadataChain.values(
+        of: definition.rule, in: modules[definition.module])
+      var core = lowering.rule(current, suffix: definition.suffix, parameters: parameters)
+      errors += lowering.errors
+      if lowering.errors.isEmpty { order(&core) }
+      note(core, group: group)
+      chain.append(core)
+      rule = current.elseBranch.first
+    }
+    return Pending(chain: chain, isDefault: definition.rule.isDefault)
+  }
+
+  private mutating func order(_ rule: inout CoreRule) {
+    var ordering = SafetyOrdering(locals: rule.locals)
+    var bound: Set<Int> = []
+    for parameter in rule.parameters { parameter.forEachLocal { bound.insert($0) } }
+    rule.body = ordering.order(rule.body, bound: &bound)
+    switch rule.output {
+    case .value(let term), .element(let term): ordering.reportUnbound(term, bound: bound)
+    }
+    for term in rule.suffix { ordering.reportUnbound(term, bound: bound) }
+    errors += ordering.errors
+  }
+
+  private mutating func lowerQuery(_ body: Body) -> Lowering.Query {
+    let lowering = Lowering(module: ModuleScope(), tree: tree, builtins: builder.registry)
+    var query = lowering.query(body)
+    errors += lowering.errors
+    if lowering.errors.isEmpty {
+      var ordering = SafetyOrdering(locals: query.locals)
+      var bound: Set<Int> = []
+      query.body = ordering.order(query.body, bound: &bound)
+      errors += ordering.errors
+    }
+    note(query.body, group: nil)
+    var reach = InputReach()
+    reach.visit(query.body)
+    for term in query.captures { if let term { reach.use(term) } }
+    for variable in query.variables { reach.use(.local(variable.local)) }
+    inputPaths.formUnion(reach.finish())
+    return query
+  }
+
+  // MARK: Dependencies
+
+  private mutating func note(_ rule: CoreRule, group: Int) {
+    note(rule.body, group: group)
+    var reach = InputReach(parameters: rule.parameters)
+    reach.visit(rule.body)
+    switch rule.output {
+    case .value(let term), .element(let term): reach.use(term)
+    }
+    for term in rule.suffix { reach.use(term) }
+    inputPaths.formUnion(reach.finish())
+  }
+
+  private mutating func note(_ body: CoreBody, group: Int?) {
+    for statement in body.statements {
+      switch statement.kind {
+      case .reference(let reference, _) where reference.head == .data:
+        noteReference(reference, group: group, at: statement.location)
+      case .call(.function(let path), _, _):
+        if let group, let target = tree.find(path)?.group { dependencies[group][target] = statement.location }
+      case .not(let body), .comprehension(_, _, let body, _), .every(_, _, _, let body): note(body, group: group)
+      case .with(let modifiers, let body):
+        for modifier in modifiers {
+          if case .builtin(let name) = modifier.target { builder.mockedBuiltins.insert(name) }
+          if let group, case .function(let path) = modifier.replacement, let target = tree.find(path)?.group {
+            dependencies[group][target] = statement.location
+          }
+        }
+        note(body, group: group)
+      default: break
+      }
+    }
+  }
+
+  /// A reference depends on every rule that it can denote.
+  private mutating func noteReference(_ reference: CoreReference, group: Int?, at location: Location) {
+    guard let group else { return }
+    var nodes = [tree.root]
+    for operand in reference.operands {
+      nodes = nodes.flatMap { node -> [RuleTree.Node] in
+        if node.group != nil { return [node] }
+        if let constant = operand.constant {
+          guard case .string(let key) = constant, let child = node.children[key] else { return [] }
+          return [child]
+        }
+        return Array(node.children.values)
+      }
+    }
+    func all(_ node: RuleTree.Node) {
+      if let target = node.group, !node.definitions.contains(where: { $0.rule.head.arguments != nil }) {
+        dependencies[group][target] = location
+      }
+      for child in node.children.values { all(child) }
+    }
+    for node in nodes { all(node) }
+  }
+
+  private mutating func checkRecursion() {
+    var state = Array(repeating: 0, count: dependencies.count)
+    for start in dependencies.indices where state[start] == 0 {
+      // Depth first with a stack of its own: chains of rules can be long.
+      var path: [(group: Int, next: [Int])] = [(start, dependencies[start].keys.sorted())]
+      state[start] = 1
+      while let top = path.last {
+        guard let target = top.next.first else {
+          state[top.group] = 2
+          path.removeLast()
+          continue
+        }
+        path[path.count - 1].next.removeFirst()
+        if state[target] == 0 {
+          state[target] = 1
+          path.append((target, dependencies[target].keys.sorted()))
+        } else if state[target] == 1 {
+          let cycle = path.map(\.group).drop { $0 != target } + [target]
+          let names = cycle.map { RuleTree.name(tree.groups[$0].path) }
+          errors.append(
+            RegoError(
+              .recursion, "rule \(names[0]) is recursive: \(names.joined(separator: " -> "))",
+              at: tree.groups[target].definitions.first?.rule.location))
+        }
+      }
+    }
+  }
+
+  // MARK: Code
+
+  private func generate(_ node: RuleTree.Node, _ pending: [Pending]) -> Program.Group {
+    let first = node.definitions.first
+    let kind: Program.Group.Kind =
+      if node.definitions.contains(where: { !$0.suffix.isEmpty }) {
+        .partialObject
+      } else if first?.rule.head.arguments != nil {
+        .function
+      } else if first?.rule.head.key != nil {
+        .partialSet
+      } else {
+        .complete
+      }
+    var group = Program.Group(path: node.path, kind: kind)
+    group.arity = first?.rule.head.arguments?.count ?? 0
+    let outputs = pending.filter { !$0.isDefault }.flatMap(\.chain).map { rule -> Value? in
+      if case .value(let term) = rule.output { term.constant } else { nil }
+    }
+    if kind == .complete || kind == .function, let value = outputs.first ?? nil {
+      group.endsEarly = outputs.allSatisfy { $0 == value }
+    }
+    if kind == .complete, pending.count == 1, pending[0].chain.count == 1, pending[0].chain[0].body.statements.isEmpty {
+      group.constant = outputs.first ?? nil
+    }
+    for definition in pending {
+      let chain = definition.chain.map { rule in
+        var generator = CodeGenerator(builder: builder, locals: rule.locals)
+        let slots = generator.emit(rule, groupKind: kind, endsEarly: group.endsEarly)
+        builder.procedures.append(generator.procedure)
+        return Program.Definition(procedure: builder.procedures.count - 1, parameterSlots: slots)
+      }
+      if definition.isDefault { group.fallback = chain[0] } else { group.definitions.append(chain) }
+    }
+    return group
+  }
+
+  private func generate(_ query: Lowering.Query, _ body: Body) -> Program.Query {
+    var generator = CodeGenerator(builder: builder, locals: query.locals)
+    var columns = query.variables.map { CoreTerm.local($0.local) }
+    var captures: [Int?] = []
+    for capture in query.captures {
+      if let capture {
+        captures.append(columns.count)
+        columns.append(capture)
+      } else {
+        captures.append(nil)
+      }
+    }
+    generator.emit(query: query.body, columns: columns)
+    builder.procedures.append(generator.procedure)
+    return Program.Query(
+      procedure: builder.procedures.count - 1, variables: query.variables.map(\.name), captures: captures,
+      locations: body.expressions.map(\.location))
+  }
+}

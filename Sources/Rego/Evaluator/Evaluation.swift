@@ -1,0 +1,64 @@
+/// One evaluation of a program: documents are computed when asked for, and at most once.
+public final class Evaluation {
+  private let machine: Machine
+
+  /// - Parameters:
+  ///   - input: the document `input`; nil leaves it undefined.
+  ///   - data: the base documents.
+  ///   - printer: what `print` calls; without it printing does nothing.
+  public init(
+    _ program: Program, input: Value?, data: Value = .object(ObjectValue()), context: BuiltinContext,
+    limits: EvaluationLimits = EvaluationLimits(), strictBuiltinErrors: Bool = false,
+    printer: ((String, Location) -> Void)? = nil
+  ) {
+    machine = Machine(
+      program: program, input: input, data: data, context: context, limits: limits,
+      strictBuiltinErrors: strictBuiltinErrors, printer: printer)
+  }
+
+  /// Errors of builtins that made an expression undefined.
+  public var builtinErrors: [RegoError] { machine.builtinErrors }
+
+  /// Calls `observer` with each expression that is evaluated, where the program is instrumented.
+  public func observe(_ observer: @escaping (Location) -> Void) { machine.observer = observer }
+
+  /// The document at an entry point; nil where it is undefined.
+  public func value(of entrypoint: Program.Entrypoint) throws(RegoError) -> Value? {
+    if let group = entrypoint.group {
+      guard machine.program.groups[group].kind != .function else { return nil }
+      guard let value = try machine.document(group, at: nil) else { return nil }
+      return Scope.lookup(value, entrypoint.rest)
+    }
+    guard let node = entrypoint.node else { return nil }
+    let base = Scope.lookup(machine.scope.data, machine.program.nodes[node].path)
+    if entrypoint.rest.isEmpty { return try machine.value(Machine.Cursor(node: node, value: base)) }
+    return base.flatMap { Scope.lookup($0, entrypoint.rest) }
+  }
+
+  /// The document at a path below `data`; nil where it is undefined.
+  public func value(at path: [RegoString]) throws(RegoError) -> Value? {
+    try value(of: machine.program.entrypoint(path))
+  }
+
+  /// One way in which a query holds.
+  public struct Result: Sendable {
+    /// The query's variables and their values.
+    public var bindings: [(name: String, value: Value)]
+    /// Each expression's value, and where it stands in the query.
+    public var expressions: [(value: Value, location: Location)]
+  }
+
+  /// Every way in which a query of the program holds.
+  public func results(ofQuery index: Int = 0) throws(RegoError) -> [Result] {
+    let query = machine.program.queries[index]
+    var yield = Machine.Yield()
+    try machine.run(query.procedure, into: &yield)
+    return yield.rows.map { row in
+      Result(
+        bindings: zip(query.variables, row).map { (name: $0, value: $1) },
+        expressions: zip(query.captures, query.locations).map { capture, location in
+          (value: capture.map { row[$0] } ?? .boolean(true), location: location)
+        })
+    }
+  }
+}

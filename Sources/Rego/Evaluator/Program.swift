@@ -1,0 +1,108 @@
+/// A compiled set of modules, with the queries that were compiled against it. Immutable; shared by any number of evaluations.
+public final class Program: Sendable {
+  struct Group: Sendable {
+    enum Kind: Sendable {
+      case complete
+      case partialSet
+      case partialObject
+      case function
+    }
+
+    var path: [RegoString]
+    var kind: Kind
+    /// Each definition's procedures: the rule and its `else` branches.
+    var definitions: [[Definition]] = []
+    var fallback: Definition?
+    var arity = 0
+    /// The value, where it is the same in every evaluation.
+    var constant: Value?
+    /// Whether the first definition with a result decides, since all definitions have the same constant value.
+    var endsEarly = false
+  }
+
+  struct Definition: Sendable {
+    var procedure: Int
+    var parameterSlots: [Int32]
+  }
+
+  /// A place among the virtual documents.
+  struct Node: Sendable {
+    var path: [RegoString]
+    var children: [RegoString: Int] = [:]
+    var group: Int?
+  }
+
+  enum WithTarget: Sendable {
+    case input([RegoString])
+    case data([RegoString])
+    /// A function or builtin by its number, replaced by a value (the next operand) or by another.
+    case builtin(Int, Mock?)
+    case function(Int, Mock?)
+  }
+
+  enum Mock: Sendable {
+    case value(Value)
+    case builtin(Int)
+    case function(Int)
+  }
+
+  /// A compiled query.
+  struct Query: Sendable {
+    var procedure: Int
+    /// The names of the leading columns.
+    var variables: [String]
+    /// For each expression the column that holds its value; nil where it only holds.
+    var captures: [Int?]
+    /// The expressions' text ranges.
+    var locations: [Location]
+  }
+
+  let constants: [Value]
+  let groups: [Group]
+  let nodes: [Node]
+  let procedures: [Procedure]
+  let builtins: [Builtin]
+  let withDescriptors: [[WithTarget]]
+  let queries: [Query]
+  /// What the rules and queries can read of the input.
+  public let inputPaths: Set<InputPath>
+
+  init(
+    constants: [Value], groups: [Group], nodes: [Node], procedures: [Procedure], builtins: [Builtin],
+    withDescriptors: [[WithTarget]], queries: [Query], inputPaths: Set<InputPath>
+  ) {
+    self.constants = constants
+    self.groups = groups
+    self.nodes = nodes
+    self.procedures = procedures
+    self.builtins = builtins
+    self.withDescriptors = withDescriptors
+    self.queries = queries
+    self.inputPaths = inputPaths
+  }
+
+  /// A document to evaluate.
+  public struct Entrypoint: Sendable {
+    let group: Int?
+    let node: Int?
+    let rest: [RegoString]
+  }
+
+  /// The document at a path below `data`.
+  public func entrypoint(_ path: [RegoString]) -> Entrypoint {
+    var node = 0
+    var depth = 0
+    while depth < path.count, let child = nodes[node].children[path[depth]] {
+      node = child
+      depth += 1
+      if nodes[node].group != nil { break }
+    }
+    return Entrypoint(group: nodes[node].group, node: node, rest: Array(path[depth...]))
+  }
+
+  /// Whether some rule defines the document at a path, or one around or below it.
+  public func defines(_ path: [RegoString]) -> Bool {
+    let found = entrypoint(path)
+    return found.group != nil || found.rest.isEmpty
+  }
+}
