@@ -265,7 +265,7 @@ struct Frame {
     guard let printer = machine.printer else { return }
     var lines: [[String]] = [[]]
     for case .set(let values) in list(instruction) {
-      let texts = values.isEmpty ? ["<undefined>"] : values.elements.map { $0.string ?? $0.regoDescription }
+      let texts = values.isEmpty ? ["<undefined>"] : values.elements.map { $0.string ?? $0.description }
       lines = lines.flatMap { line in texts.prefix(100).map { line + [$0] } }
       if lines.count > 1000 { lines = Array(lines.prefix(1000)) }
     }
