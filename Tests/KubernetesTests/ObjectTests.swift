@@ -29,9 +29,8 @@ struct ObjectTests {
     ])
   func knownKinds(apiVersion: String, kind: String, resource: String, namespaced: Bool, workload: Bool) throws
   {
-    let known = try #require(
-      KindTable.builtin[
-        #require(GroupVersionKind(apiVersion: RegoString(apiVersion), kind: RegoString(kind)))])
+    let name = try #require(GroupVersionKind(apiVersion: RegoString(apiVersion), kind: RegoString(kind)))
+    let known = try #require(KindTable.builtin[name])
     #expect(known.resource == RegoString(resource))
     #expect(known.isNamespaced == namespaced)
     #expect(known.isWorkload == workload)
