@@ -1,0 +1,182 @@
+/// Which parts of a document are needed: what no policy can read need not be built.
+///
+/// ``JSONReader/project(_:shape:limits:)`` validates what lies outside the shape and skips it. A member or element of another
+/// type than the shape tells of is kept whole where it is a scalar, so that an expression which expected an object fails, or
+/// is undefined, as it would on the whole document.
+public enum PathShape: Sendable {
+  /// Nothing: a member of an object is left out, the elements of an array are.
+  case none
+  /// That it is there: a scalar as it is, an array or object without what it holds. For expressions that only ask whether a
+  /// path is defined and not `false`.
+  case shallow
+  /// Everything.
+  case all
+  /// Some of what an object or array holds.
+  case parts(Node)
+
+  /// What of an object's members and an array's elements is needed.
+  public final class Node: Sendable {
+    struct Member {
+      let key: RegoString
+      let count: Int
+      /// The first eight bytes of the key, as ``PathShape/prefix(_:from:count:)`` reads them.
+      let prefix: UInt64
+      let shape: PathShape
+    }
+
+    /// The members whose keys are known, in the order of their keys.
+    let members: [Member]
+    /// The keys of `members`.
+    let keys: [Value]
+    let others: PathShape
+    let elements: PathShape
+    /// Open addressing over `members` by prefix and length, where they are many: a position plus one, or zero.
+    private let table: [UInt16]
+
+    fileprivate init(_ shapes: [RegoString: PathShape], others: PathShape, elements: PathShape) {
+      members = shapes.sorted { $0.key < $1.key }.map { key, shape in
+        let prefix = key.withUTF8 { PathShape.prefix(UnsafeRawBufferPointer($0), from: 0, count: $0.count) }
+        return Member(key: key, count: key.utf8Count, prefix: prefix, shape: shape)
+      }
+      keys = members.map { .string($0.key) }
+      self.others = others
+      self.elements = elements
+      var table: [UInt16] = []
+      if members.count > 8, members.count < Int(UInt16.max) {
+        var capacity = 32
+        while capacity < members.count * 2 { capacity *= 2 }
+        table = [UInt16](repeating: 0, count: capacity)
+        for (position, member) in members.enumerated() {
+          var slot = Node.slot(member.prefix, member.count, capacity)
+          while table[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
+          table[slot] = UInt16(position + 1)
+        }
+      }
+      self.table = table
+    }
+
+    private static func slot(_ prefix: UInt64, _ count: Int, _ capacity: Int) -> Int {
+      let hash = (prefix ^ UInt64(truncatingIfNeeded: count)) &* 0x9e37_79b9_7f4a_7c15
+      return Int(truncatingIfNeeded: hash >> 32) & (capacity - 1)
+    }
+
+    /// The position among ``members`` of the key that is `count` bytes from `start`; nil where it is none of them.
+    @inline(__always)
+    func position(ofKey bytes: UnsafeRawBufferPointer, from start: Int, count: Int) -> Int? {
+      let prefix = PathShape.prefix(bytes, from: start, count: count)
+      if table.isEmpty {
+        for position in members.indices where matches(position, prefix, bytes, start, count) {
+          return position
+        }
+        return nil
+      }
+      var slot = Node.slot(prefix, count, table.count)
+      while table[slot] != 0 {
+        let position = Int(table[slot]) - 1
+        if matches(position, prefix, bytes, start, count) { return position }
+        slot = (slot + 1) & (table.count - 1)
+      }
+      return nil
+    }
+
+    @inline(__always)
+    private func matches(
+      _ position: Int, _ prefix: UInt64, _ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int
+    ) -> Bool {
+      guard members[position].prefix == prefix, members[position].count == count else { return false }
+      return count <= 8
+        || members[position].key.equals(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+    }
+  }
+
+  /// Up to eight bytes of a key as a number, the missing ones zero.
+  @inline(__always)
+  static func prefix(_ bytes: UnsafeRawBufferPointer, from start: Int, count: Int) -> UInt64 {
+    if start + 8 <= bytes.count {
+      let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+      return count >= 8 ? word : word & ((1 << UInt64(8 * count)) &- 1)
+    }
+    var word: UInt64 = 0
+    for position in 0..<min(count, 8) { word |= UInt64(bytes[start + position]) << UInt64(8 * position) }
+    return word
+  }
+}
+
+// MARK: - Making shapes
+
+extension PathShape {
+  /// A step of a path into a document.
+  public enum Step: Sendable, Hashable {
+    /// The member of an object under a key known at compile time.
+    case key(RegoString)
+    /// Any member or element: a variable, a computed key or an index.
+    case any
+  }
+
+  /// Objects' members by key, those under all other keys, and arrays' elements.
+  ///
+  /// What is needed of `others` is needed of the known members too.
+  public static func members(
+    _ members: [(RegoString, PathShape)], others: PathShape = .none, elements: PathShape = .none
+  ) -> PathShape {
+    var shapes: [RegoString: PathShape] = [:]
+    for (key, shape) in members {
+      shapes[key] = (shapes[key] ?? others).union(shape)
+    }
+    return .parts(Node(shapes, others: others, elements: elements))
+  }
+
+  /// What a reference with these steps reads, `leaf` being what is needed of the value it denotes.
+  public static func path(_ steps: some BidirectionalCollection<Step>, leaf: PathShape = .all) -> PathShape {
+    var shape = leaf
+    for step in steps.reversed() {
+      switch step {
+      case .key(let key): shape = members([(key, shape)])
+      case .any: shape = members([], others: shape, elements: shape)
+      }
+    }
+    return shape
+  }
+
+  /// What either shape needs.
+  public func union(_ other: PathShape) -> PathShape {
+    switch (self, other) {
+    case (.all, _), (_, .all): return .all
+    case (.none, let shape), (let shape, .none): return shape
+    case (.shallow, let shape), (let shape, .shallow): return shape
+    case (.parts(let a), .parts(let b)):
+      if a === b { return self }
+      let others = a.others.union(b.others)
+      var shapes: [RegoString: PathShape] = [:]
+      for node in [a, b] {
+        for member in node.members { shapes[member.key] = (shapes[member.key] ?? others).union(member.shape) }
+      }
+      return .parts(Node(shapes, others: others, elements: a.elements.union(b.elements)))
+    }
+  }
+
+  /// The shape of the value under a key.
+  public subscript(key: RegoString) -> PathShape {
+    switch self {
+    case .none, .shallow: return .none
+    case .all: return .all
+    case .parts(let node): return node.members.first { $0.key == key }?.shape ?? node.others
+    }
+  }
+}
+
+extension PathShape: CustomStringConvertible {
+  /// Such as `{request: {object: all}, *: none, [shallow]}`.
+  public var description: String {
+    switch self {
+    case .none: return "none"
+    case .shallow: return "shallow"
+    case .all: return "all"
+    case .parts(let node):
+      var parts = node.members.map { "\($0.key): \($0.shape)" }
+      if case .none = node.others {} else { parts.append("*: \(node.others)") }
+      if case .none = node.elements {} else { parts.append("[\(node.elements)]") }
+      return "{\(parts.joined(separator: ", "))}"
+    }
+  }
+}

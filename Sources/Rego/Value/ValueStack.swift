@@ -1,0 +1,56 @@
+/// Values waiting to become elements of an array: moved in and out without counting references.
+struct ValueStack: ~Copyable {
+  private var values: UnsafeMutablePointer<Value>
+  private var capacity: Int
+  private(set) var count = 0
+
+  init(capacity: Int) {
+    self.capacity = capacity
+    values = .allocate(capacity: capacity)
+  }
+
+  deinit {
+    values.deinitialize(count: count)
+    values.deallocate()
+  }
+
+  @inline(__always)
+  mutating func push(_ value: consuming Value) {
+    if count == capacity { grow() }
+    (values + count).initialize(to: value)
+    count += 1
+  }
+
+  @inline(never)
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<Value>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: values, count: count)
+    values.deallocate()
+    values = larger
+    capacity *= 2
+  }
+
+  subscript(position: Int) -> Value {
+    _read { yield values[position] }
+    _modify { yield &values[position] }
+  }
+
+  /// Takes the values from a position on off the stack.
+  @inline(__always)
+  mutating func pop(from start: Int) -> [Value] {
+    let taken = count - start
+    if taken == 0 { return [] }
+    count = start
+    let source = values + start
+    return [Value](unsafeUninitializedCapacity: taken) { buffer, initialized in
+      if let base = buffer.baseAddress { base.moveInitialize(from: source, count: taken) }
+      initialized = taken
+    }
+  }
+
+  /// Drops the values from a position on.
+  mutating func removeLast(from start: Int) {
+    (values + start).deinitialize(count: count - start)
+    count = start
+  }
+}
