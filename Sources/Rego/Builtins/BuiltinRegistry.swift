@@ -19,5 +19,6 @@ public struct BuiltinRegistry: Sendable {
   public static let standard = BuiltinRegistry(allFamilies.flatMap { $0 })
 
   private static let allFamilies: [[Builtin]] = [
+    StringBuiltins.all
   ]
 }

@@ -16,7 +16,7 @@ enum GoQuote {
       text.allSatisfy { $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
     }
     if isPlain {
-      bytes.append(contentsOf: string.utf8)
+      string.withUTF8 { bytes.append(contentsOf: $0) }
     } else {
       for scalar in string.string.unicodeScalars {
         append(scalar, quote: "\"", asciiOnly: asciiOnly, to: &bytes)
