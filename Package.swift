@@ -49,6 +49,12 @@ let package = Package(
         "Admission", "Kubernetes", "Rego", "WebhookServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // What others' suites ask of the language: a library, since both a test and a command run it.
+    .target(name: "ConformanceSuite", dependencies: ["Rego"], path: "Tests/ConformanceSuite"),
+    .executableTarget(
+      name: "conformance-table", dependencies: ["ConformanceSuite"], path: "Tests/ConformanceTable"),
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["ConformanceSuite"], exclude: ["recorded.txt"]),
     .testTarget(
       name: "RegoTests", dependencies: ["Rego", .product(name: "BigInt", package: "BigInt")]),
     .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes"]),

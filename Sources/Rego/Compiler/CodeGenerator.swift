@@ -42,15 +42,18 @@ struct CodeGenerator {
     switch groupKind {
     case .complete, .function:
       if case .value(let term) = rule.output {
-        emit(.yieldValue, a: operand(term), b: endsEarly ? 1 : 0, fail: fail)
+        emit(
+          .yieldValue, a: operand(term), b: endsEarly ? 1 : 0, c: groupKind == .function ? 1 : 0, fail: fail)
       }
     case .partialSet:
       if case .element(let term) = rule.output { emit(.yieldElement, a: operand(term), fail: fail) }
     case .partialObject:
       let path = operands(rule.suffix)
       switch rule.output {
-      case .value(let term): emit(.yieldEntry, a: operand(term), b: 0, c: path.start, d: path.count, fail: fail)
-      case .element(let term): emit(.yieldEntry, a: operand(term), b: 1, c: path.start, d: path.count, fail: fail)
+      case .value(let term):
+        emit(.yieldEntry, a: operand(term), b: 0, c: path.start, d: path.count, fail: fail)
+      case .element(let term):
+        emit(.yieldEntry, a: operand(term), b: 1, c: path.start, d: path.count, fail: fail)
       }
     }
     emit(.jump, fail: fail)
@@ -96,7 +99,8 @@ struct CodeGenerator {
   }
 
   private mutating func emit(
-    _ operation: Instruction.Operation, a: Int32 = 0, b: Int32 = 0, c: Int32 = 0, d: Int32 = 0, fail: Int32 = 0
+    _ operation: Instruction.Operation, a: Int32 = 0, b: Int32 = 0, c: Int32 = 0, d: Int32 = 0,
+    fail: Int32 = 0
   ) {
     procedure.code.append(Instruction(operation: operation, a: a, b: b, c: c, d: d, fail: fail))
     procedure.locations.append(location)
@@ -335,7 +339,9 @@ struct CodeGenerator {
   ) -> Int32? {
     var node = builder.tree.root
     var depth = rest.startIndex
-    while depth < rest.endIndex, case .constant(.string(let part)) = rest[depth], let child = node.children[part] {
+    while depth < rest.endIndex, case .constant(.string(let part)) = rest[depth],
+      let child = node.children[part]
+    {
       node = child
       depth += 1
       if node.group != nil { break }
@@ -347,7 +353,7 @@ struct CodeGenerator {
       return slot
     }
     let leavesRules =
-      node.children.isEmpty
+      node.children.isEmpty && (node === builder.tree.root || depth < rest.endIndex)
       || depth < rest.endIndex && rest[depth].constant.map { !builder.hasChild(node, $0) } ?? false
     if leavesRules {
       let run = boundRun(&rest)
@@ -389,7 +395,8 @@ struct CodeGenerator {
   // MARK: Calls
 
   private static let comparisons: [String: Instruction.Operation] = [
-    "equal": .equal, "neq": .notEqual, "lt": .less, "lte": .lessOrEqual, "gt": .greater, "gte": .greaterOrEqual,
+    "equal": .equal, "neq": .notEqual, "lt": .less, "lte": .lessOrEqual, "gt": .greater,
+    "gte": .greaterOrEqual,
     "internal.member_2": .contains,
   ]
 

@@ -32,7 +32,8 @@ struct InputReach {
 
   private mutating func visit(_ statement: CoreStatement) {
     switch statement.kind {
-    case .unify(.local(let local), .local(let other)) where aliases[other] != nil && aliases[local] == nil && !seen.contains(local):
+    case .unify(.local(let local), .local(let other))
+    where aliases[other] != nil && aliases[local] == nil && !seen.contains(local):
       aliases[local] = aliases[other]
     case .unify(let left, let right):
       use(left)
@@ -120,17 +121,21 @@ struct InputReach {
       case ("object.get", 3):
         // `object.get(x, "key", default)` reads one member.
         if case .local(let local) = operands[0], let path = aliases[local],
-          case .constant(.string(let key)) = operands[1], case .local(let result)? = output, aliases[result] == nil, !seen.contains(result)
+          case .constant(.string(let key)) = operands[1], case .local(let result)? = output,
+          aliases[result] == nil, !seen.contains(result)
         {
           use(operands[2])
           aliases[result] = path + [.key(key)]
           paths.insert(InputPath(path + [.key(key)], isShallow: true))
           return
         }
-      case ("internal.member_2", 2) where output == nil, ("equal", 2), ("neq", 2), ("lt", 2), ("lte", 2), ("gt", 2),
+      case ("internal.member_2", 2) where output == nil, ("equal", 2), ("neq", 2), ("lt", 2), ("lte", 2),
+        ("gt", 2),
         ("gte", 2):
         // Against a scalar only a scalar can compare equal, and an empty composite orders as a full one does.
-        if name != "internal.member_2", let other = operands.firstIndex(where: { $0.constant?.isScalar ?? false }) {
+        if name != "internal.member_2",
+          let other = operands.firstIndex(where: { $0.constant?.isScalar ?? false })
+        {
           touch(operands[1 - other])
           return
         }

@@ -15,10 +15,13 @@ extension Lowering {
     var inner: [CoreStatement] = []
     lowerNegatable(expression, into: &inner, scope)
     append(
-      .with(modifiers, CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location, &statements)
+      .with(modifiers, CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location,
+      &statements)
   }
 
-  private func lowerNegatable(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) {
+  private func lowerNegatable(
+    _ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope
+  ) {
     let first = statements.count
     if expression.isNegated {
       let start = locals.count
@@ -59,7 +62,8 @@ extension Lowering {
       append(
         .every(
           key: keyLocal, value: valueLocal, domain: domain,
-          body: CoreBody(statements: innerStatements, ownLocals: start..<locals.count)), location, &statements)
+          body: CoreBody(statements: innerStatements, ownLocals: start..<locals.count)), location, &statements
+      )
     }
   }
 
@@ -90,7 +94,8 @@ extension Lowering {
   }
 
   private func lowerCallExpression(
-    _ callee: Term, _ arguments: [Term], at location: Location, into statements: inout [CoreStatement], _ scope: Scope
+    _ callee: Term, _ arguments: [Term], at location: Location, into statements: inout [CoreStatement],
+    _ scope: Scope
   ) {
     switch callee.operatorName {
     case "assign" where arguments.count == 2:
@@ -100,7 +105,9 @@ extension Lowering {
       let target = lower(arguments[0], into: &targetStatements, scope)
       switch arguments[0].kind {
       case .variable, .array, .object: break
-      default: errors.append(RegoError(.compile, "cannot assign to \(arguments[0].kindName)", at: arguments[0].location))
+      default:
+        errors.append(
+          RegoError(.compile, "cannot assign to \(arguments[0].kindName)", at: arguments[0].location))
       }
       statements += targetStatements
       switch value {
@@ -115,7 +122,8 @@ extension Lowering {
         let pattern = lower(arguments[0], into: &statements, scope)
         unify(arguments[1], with: pattern, at: location, into: &statements, scope)
       }
-    case "print" where builtins["print"] == nil && lookup("print", scope) == nil && module.global("print") == nil:
+    case "print"
+    where builtins["print"] == nil && lookup("print", scope) == nil && module.global("print") == nil:
       let operands = arguments.map {
         valuesOf(Expression(.term($0), location: $0.location), into: &statements, scope)
       }
@@ -131,7 +139,8 @@ extension Lowering {
   }
 
   /// The right side of `:=`, lowered before the left side is declared.
-  private func lowerAssigned(_ term: Term, into statements: inout [CoreStatement], _ scope: Scope) -> Assigned {
+  private func lowerAssigned(_ term: Term, into statements: inout [CoreStatement], _ scope: Scope) -> Assigned
+  {
     switch term.kind {
     case .reference(let head, let operands):
       let reference = lowerReference(head, operands, into: &statements, scope)
@@ -169,7 +178,9 @@ extension Lowering {
     case .variable(let name):
       if case .data(let path) = module.global(name) { return path }
     case .reference(let head, let operands):
-      guard case .variable(let name) = head.kind, case .data(var path) = module.global(name) else { return nil }
+      guard case .variable(let name) = head.kind, case .data(var path) = module.global(name) else {
+        return nil
+      }
       for operand in operands {
         guard case .string(let part) = operand.kind else { return nil }
         path.append(part)
@@ -213,7 +224,8 @@ extension Lowering {
       let name = globalPath(callee).map(RuleTree.name) ?? callee.dottedName ?? "call"
       errors.append(
         RegoError(
-          .type, "\(name): arity mismatch: \(operands.count) operands where \(arity) are wanted", at: location))
+          .type, "\(name): arity mismatch: \(operands.count) operands where \(arity) are wanted", at: location
+        ))
       return
     }
     append(.call(target, operands, output: output), location, &statements)
@@ -221,7 +233,8 @@ extension Lowering {
 
   /// The value of an operator on constants, for `-1` in a parameter's pattern.
   func constantFold(_ callee: Term, _ arguments: [Term]) -> Value? {
-    guard callee.operatorName == "minus", arguments.count == 1, case .number(let number) = arguments[0].kind else {
+    guard callee.operatorName == "minus", arguments.count == 1, case .number(let number) = arguments[0].kind
+    else {
       return nil
     }
     return Number(json: "-" + number.description).map(Value.number)

@@ -119,10 +119,13 @@ final class Lowering {
     case .term(let term):
       return captured(term, expression, into: &statements, scope)
     case .call(let callee, let arguments):
-      if callee.operatorName == "eq" || callee.operatorName == "assign" || callee.operatorName == "print" { break }
+      if callee.operatorName == "eq" || callee.operatorName == "assign" || callee.operatorName == "print" {
+        break
+      }
       if let arity = arity(of: callee, scope), arity == arguments.count {
         return captured(
-          Term(.call(callee: callee, arguments: arguments), location: expression.location), expression, into: &statements,
+          Term(.call(callee: callee, arguments: arguments), location: expression.location), expression,
+          into: &statements,
           scope)
       }
     default: break
@@ -145,7 +148,8 @@ final class Lowering {
     } else {
       statements.append(
         CoreStatement(
-          kind: .with(modifiers, CoreBody(statements: inner, ownLocals: start..<locals.count)), location: term.location)
+          kind: .with(modifiers, CoreBody(statements: inner, ownLocals: start..<locals.count)),
+          location: term.location)
       )
     }
     return local
@@ -159,7 +163,8 @@ final class Lowering {
   }
 
   /// Gives a body its variables: the declared ones, and those that nothing around it means already.
-  private func open(_ scope: Scope, names: [(name: String, location: Location)], declared: [String: Location]) {
+  private func open(_ scope: Scope, names: [(name: String, location: Location)], declared: [String: Location])
+  {
     scope.pending = declared
     for (name, location) in declared.sorted(by: { $0.key < $1.key }) {
       scope.names[name] = makeLocal(name, at: location)
@@ -171,26 +176,20 @@ final class Lowering {
     }
   }
 
+  /// The local that a name means. What a body around declares further down is not visible in a nested one yet.
   func lookup(_ name: String, _ scope: Scope) -> Int? {
-    var scope: Scope? = scope
+    if let local = scope.names[name] { return local }
+    var scope = scope.parent
     while let current = scope {
-      if let local = current.names[name] { return local }
+      if let local = current.names[name], current.pending[name] == nil { return local }
       scope = current.parent
     }
     return nil
   }
 
   private func checkNotPending(_ name: String, _ scope: Scope, at location: Location) {
-    var scope: Scope? = scope
-    while let current = scope {
-      if current.names[name] != nil {
-        if current.pending[name] != nil {
-          current.pending[name] = nil
-          errors.append(RegoError(.compile, "var \(name) referenced above", at: location))
-        }
-        return
-      }
-      scope = current.parent
+    if scope.pending.removeValue(forKey: name) != nil {
+      errors.append(RegoError(.compile, "var \(name) referenced above", at: location))
     }
   }
 
@@ -262,7 +261,8 @@ final class Lowering {
 
   /// Appends what matches a term's value with a pattern.
   func unify(
-    _ term: Term, with output: CoreTerm, at location: Location, into statements: inout [CoreStatement], _ scope: Scope
+    _ term: Term, with output: CoreTerm, at location: Location, into statements: inout [CoreStatement],
+    _ scope: Scope
   ) {
     switch term.kind {
     case .variable(let name) where lookup(name, scope) == nil:
@@ -291,7 +291,8 @@ final class Lowering {
     statements.append(CoreStatement(kind: kind, location: location))
   }
 
-  private func globalReference(_ name: String, _ operands: [CoreTerm], _ location: Location) -> CoreReference? {
+  private func globalReference(_ name: String, _ operands: [CoreTerm], _ location: Location) -> CoreReference?
+  {
     switch module.global(name) {
     case .data(let path):
       return CoreReference(head: .data, operands: path.map { .constant(.string($0)) } + operands)
@@ -309,7 +310,8 @@ final class Lowering {
     if case .variable(let name) = head.kind {
       if let local = lookup(name, scope) {
         checkNotPending(name, scope, at: head.location)
-        return CoreReference(head: .local(local), operands: operands.map { lower($0, into: &statements, scope) })
+        return CoreReference(
+          head: .local(local), operands: operands.map { lower($0, into: &statements, scope) })
       }
       let lowered = operands.map { lower($0, into: &statements, scope) }
       return globalReference(name, lowered, head.location) ?? CoreReference(head: .input, operands: [])
@@ -340,7 +342,8 @@ final class Lowering {
     let loweredHeads = heads.map { lower($0, into: &innerStatements, inner) }
     append(
       .comprehension(
-        kind, head: loweredHeads, body: CoreBody(statements: innerStatements, ownLocals: start..<locals.count),
+        kind, head: loweredHeads,
+        body: CoreBody(statements: innerStatements, ownLocals: start..<locals.count),
         output: fresh), location, &statements)
     append(.unify(.local(target), .local(fresh)), location, &statements)
     if case .local = output {} else { append(.unify(output, .local(target)), location, &statements) }
@@ -363,16 +366,19 @@ final class Lowering {
       }
     }
     append(
-      .call(.builtin("internal.template_string"), [folded(.array(elements))], output: output), location, &statements)
+      .call(.builtin("internal.template_string"), [folded(.array(elements))], output: output), location,
+      &statements)
   }
 
   /// The set of the values that an expression has: empty where it is undefined.
-  func valuesOf(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) -> CoreTerm {
+  func valuesOf(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) -> CoreTerm
+  {
     let location = expression.location
     let term: Term
     switch expression.kind {
     case .term(let inner): term = inner
-    case .call(let callee, let arguments): term = Term(.call(callee: callee, arguments: arguments), location: location)
+    case .call(let callee, let arguments):
+      term = Term(.call(callee: callee, arguments: arguments), location: location)
     default:
       errors.append(RegoError(.compile, "expression has no value", at: location))
       return .constant(.set(SetValue()))
@@ -384,7 +390,8 @@ final class Lowering {
     let value = captured(term, expression, into: &innerStatements, inner)
     append(
       .comprehension(
-        .set, head: [value], body: CoreBody(statements: innerStatements, ownLocals: start..<locals.count), output: fresh),
+        .set, head: [value], body: CoreBody(statements: innerStatements, ownLocals: start..<locals.count),
+        output: fresh),
       location, &statements)
     return .local(fresh)
   }

@@ -20,7 +20,8 @@ enum MetadataChain {
       {
         own = annotations.value
         first.append("annotations", annotations.value)
-      } else if annotations.rule == nil, annotations.scope == "package" || annotations.scope == "subpackages" {
+      } else if annotations.rule == nil, annotations.scope == "package" || annotations.scope == "subpackages"
+      {
         chain.append(["annotations": annotations.value, "path": .array(path)])
       }
     }

@@ -13,7 +13,9 @@ struct ModuleScope {
   init(_ module: Module, rules: Set<String>) {
     package = module.package.path
     for declaration in module.imports {
-      guard let root = declaration.path.first?.string, let last = declaration.path.last?.string else { continue }
+      guard let root = declaration.path.first?.string, let last = declaration.path.last?.string else {
+        continue
+      }
       let name = declaration.alias ?? last
       switch root {
       case "data": globals[name] = .data(Array(declaration.path.dropFirst()))

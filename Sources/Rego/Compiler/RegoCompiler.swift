@@ -161,7 +161,8 @@ private struct Compilation {
         noteReference(reference, group: group, at: statement.location)
       case .call(.function(let path), _, _):
         if let group, let target = tree.find(path)?.group { dependencies[group][target] = statement.location }
-      case .not(let body), .comprehension(_, _, let body, _), .every(_, _, _, let body): note(body, group: group)
+      case .not(let body), .comprehension(_, _, let body, _), .every(_, _, _, let body):
+        note(body, group: group)
       case .with(let modifiers, let body):
         for modifier in modifiers {
           if case .builtin(let name) = modifier.target { builder.mockedBuiltins.insert(name) }
@@ -248,7 +249,9 @@ private struct Compilation {
     if kind == .complete || kind == .function, let value = outputs.first ?? nil {
       group.endsEarly = outputs.allSatisfy { $0 == value }
     }
-    if kind == .complete, pending.count == 1, pending[0].chain.count == 1, pending[0].chain[0].body.statements.isEmpty {
+    if kind == .complete, pending.count == 1, pending[0].chain.count == 1,
+      pending[0].chain[0].body.statements.isEmpty
+    {
       group.constant = outputs.first ?? nil
     }
     for definition in pending {

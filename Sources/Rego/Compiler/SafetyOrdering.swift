@@ -92,7 +92,11 @@ struct SafetyOrdering {
       while !remaining.isEmpty {
         var rest: [CoreStatement] = []
         for statement in remaining {
-          if let outputs = outputs(of: statement, bound: known) { known.formUnion(outputs) } else { rest.append(statement) }
+          if let outputs = outputs(of: statement, bound: known) {
+            known.formUnion(outputs)
+          } else {
+            rest.append(statement)
+          }
         }
         if rest.count == remaining.count { return nil }
         remaining = rest
@@ -211,7 +215,9 @@ struct SafetyOrdering {
     case .print(let operands): for operand in operands { operand.forEachLocal(visit) }
     case .not(let body): all(body)
     case .with(let modifiers, let body):
-      for modifier in modifiers { if case .term(let term) = modifier.replacement { term.forEachLocal(visit) } }
+      for modifier in modifiers {
+        if case .term(let term) = modifier.replacement { term.forEachLocal(visit) }
+      }
       all(body)
     case .comprehension(_, let head, let body, let output):
       for term in head { term.forEachLocal(visit) }
@@ -250,7 +256,8 @@ struct SafetyOrdering {
   private func subtractOwn(_ statement: CoreStatement, from candidates: inout Set<Int>) {
     switch statement.kind {
     case .comprehension(_, _, let body, _), .every(_, _, _, let body): candidates.subtract(body.ownLocals)
-    case .not(let body), .with(_, let body): for inner in body.statements { subtractOwn(inner, from: &candidates) }
+    case .not(let body), .with(_, let body):
+      for inner in body.statements { subtractOwn(inner, from: &candidates) }
     default: break
     }
   }

@@ -28,6 +28,10 @@ struct Arena<Element> {
   /// Gives back what ``take(_:initial:)`` gave last.
   mutating func give(_ memory: UnsafeMutablePointer<Element>, _ count: Int) {
     memory.deinitialize(count: count)
-    if memory >= base, memory < base + capacity { top -= count } else if memory != base + capacity { memory.deallocate() }
+    if memory >= base, memory < base + capacity {
+      top -= count
+    } else if memory != base + capacity {
+      memory.deallocate()
+    }
   }
 }

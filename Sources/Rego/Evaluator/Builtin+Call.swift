@@ -21,7 +21,8 @@ extension RegoType {
   /// Whether a value has the type, as far as its outermost layer tells.
   func admits(_ value: Value) -> Bool {
     switch (self, value) {
-    case (.any, _), (.null, .null), (.boolean, .boolean), (.number, .number), (.string, .string), (.array, .array),
+    case (.any, _), (.null, .null), (.boolean, .boolean), (.number, .number), (.string, .string),
+      (.array, .array),
       (.object, .object), (.set, .set):
       true
     case (.union(let types), _): types.contains { $0.admits(value) }

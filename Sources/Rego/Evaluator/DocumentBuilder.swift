@@ -11,7 +11,9 @@ final class DocumentBuilder {
   /// Puts a value at a path, or adds an element to the set there.
   ///
   /// - Throws: `eval_conflict_error` where the path holds another value.
-  func insert(_ path: ArraySlice<Value>, _ value: Value, isElement: Bool, at location: Location?) throws(RegoError) {
+  func insert(_ path: ArraySlice<Value>, _ value: Value, isElement: Bool, at location: Location?)
+    throws(RegoError)
+  {
     guard let key = path.first else { return }
     if path.count > 1 {
       switch entries[key] {
@@ -19,7 +21,8 @@ final class DocumentBuilder {
         let nested = DocumentBuilder()
         entries[key] = .nested(nested)
         try nested.insert(path.dropFirst(), value, isElement: isElement, at: location)
-      case .nested(let nested)?: try nested.insert(path.dropFirst(), value, isElement: isElement, at: location)
+      case .nested(let nested)?:
+        try nested.insert(path.dropFirst(), value, isElement: isElement, at: location)
       default: throw conflict(location)
       }
       return

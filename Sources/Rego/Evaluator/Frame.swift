@@ -20,7 +20,9 @@ struct Frame {
     let operands = procedure.operands
     var values: [Value] = []
     values.reserveCapacity(Int(instruction.d))
-    for position in Int(instruction.c)..<Int(instruction.c + instruction.d) { values.append(read(operands[position])) }
+    for position in Int(instruction.c)..<Int(instruction.c + instruction.d) {
+      values.append(read(operands[position]))
+    }
     return values
   }
 
@@ -76,10 +78,14 @@ struct Frame {
       case .makeObject:
         let values = list(instruction)
         var builder = ObjectBuilder(reservingCapacity: values.count / 2)
-        for position in stride(from: 0, to: values.count, by: 2) { builder.append(values[position], values[position + 1]) }
+        for position in stride(from: 0, to: values.count, by: 2) {
+          builder.append(values[position], values[position + 1])
+        }
         slots[Int(instruction.a)] = .object(builder.build())
       case .element:
-        if case .array(let elements) = read(instruction.b) { slots[Int(instruction.a)] = elements[Int(instruction.d)] }
+        if case .array(let elements) = read(instruction.b) {
+          slots[Int(instruction.a)] = elements[Int(instruction.d)]
+        }
       case .member:
         guard case .object(let object) = read(instruction.b), let value = object[read(instruction.c)] else {
           counter = Int(instruction.fail)
@@ -90,9 +96,12 @@ struct Frame {
       case .equal: if read(instruction.a) != read(instruction.b) { counter = Int(instruction.fail) }
       case .notEqual: if read(instruction.a) == read(instruction.b) { counter = Int(instruction.fail) }
       case .less: if read(instruction.a).compare(read(instruction.b)) >= 0 { counter = Int(instruction.fail) }
-      case .lessOrEqual: if read(instruction.a).compare(read(instruction.b)) > 0 { counter = Int(instruction.fail) }
-      case .greater: if read(instruction.a).compare(read(instruction.b)) <= 0 { counter = Int(instruction.fail) }
-      case .greaterOrEqual: if read(instruction.a).compare(read(instruction.b)) < 0 { counter = Int(instruction.fail) }
+      case .lessOrEqual:
+        if read(instruction.a).compare(read(instruction.b)) > 0 { counter = Int(instruction.fail) }
+      case .greater:
+        if read(instruction.a).compare(read(instruction.b)) <= 0 { counter = Int(instruction.fail) }
+      case .greaterOrEqual:
+        if read(instruction.a).compare(read(instruction.b)) < 0 { counter = Int(instruction.fail) }
       case .isArray:
         guard case .array(let elements) = read(instruction.a), elements.count == Int(instruction.d) else {
           counter = Int(instruction.fail)
@@ -103,7 +112,8 @@ struct Frame {
           counter = Int(instruction.fail)
           continue
         }
-      case .contains: if !contains(read(instruction.a), in: read(instruction.b)) { counter = Int(instruction.fail) }
+      case .contains:
+        if !contains(read(instruction.a), in: read(instruction.b)) { counter = Int(instruction.fail) }
       case .scanBegin:
         let collection = read(instruction.b)
         switch collection {
@@ -121,7 +131,8 @@ struct Frame {
         collectors[Int(instruction.a)].elements.append(read(instruction.c))
       case .collectEnd: slots[Int(instruction.a)] = try collected(instruction, at: here)
       case .callBuiltin:
-        guard let value = try machine.call(builtin: Int(instruction.b), list(instruction), at: location(here)) else {
+        guard let value = try machine.call(builtin: Int(instruction.b), list(instruction), at: location(here))
+        else {
           counter = Int(instruction.fail)
           continue
         }
@@ -163,7 +174,8 @@ struct Frame {
         slots[Int(instruction.a)] = value
       case .withPush:
         let scope = Scope(
-          machine.scope, targets: machine.program.withDescriptors[Int(instruction.b)], values: list(instruction),
+          machine.scope, targets: machine.program.withDescriptors[Int(instruction.b)],
+          values: list(instruction),
           groups: machine.program.groups)
         withScopes[instruction.a] = scope
         outerScopes.append(machine.scope)
@@ -177,7 +189,7 @@ struct Frame {
         let value = read(instruction.a)
         if let earlier = yield.value {
           if earlier != value {
-            throw RegoError(.conflict, "complete rules must not produce multiple outputs", at: location(here))
+            throw Machine.conflict(isFunction: instruction.c == 1, at: location(here))
           }
         } else {
           yield.value = value
@@ -186,7 +198,8 @@ struct Frame {
       case .yieldElement: yield.elements.append(read(instruction.a))
       case .yieldEntry:
         let path = list(instruction)
-        try yield.tree?.insert(path[...], read(instruction.a), isElement: instruction.b == 1, at: location(here))
+        try yield.tree?.insert(
+          path[...], read(instruction.a), isElement: instruction.b == 1, at: location(here))
       case .yieldRow: yield.rows.append(list(instruction))
       case .enter: machine.observer?(location(here))
       }

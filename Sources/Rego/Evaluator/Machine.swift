@@ -93,7 +93,8 @@ final class Machine {
     if depth > limits.depth { throw RegoError(.cancelled, "rules are nested more than \(limits.depth) deep") }
     let procedure = program.procedures[index]
     let slots = slotArena.take(procedure.slotCount, initial: .null)
-    let iterations = iterationArena.take(procedure.iterationCount, initial: Iteration(collection: .null, position: 0))
+    let iterations = iterationArena.take(
+      procedure.iterationCount, initial: Iteration(collection: .null, position: 0))
     let collectors = collectorArena.take(procedure.collectorCount, initial: Collector())
     let cursors = cursorArena.take(procedure.cursorCount, initial: Cursor(node: -1, value: nil))
     let outerScope = scope
@@ -119,7 +120,8 @@ final class Machine {
     case .defined: return scope.values[index]
     case .undefined: return nil
     case .running:
-      throw RegoError(.recursion, "rule \(RuleTree.name(program.groups[index].path)) is recursive", at: location())
+      throw RegoError(
+        .recursion, "rule \(RuleTree.name(program.groups[index].path)) is recursive", at: location())
     case .unknown: break
     }
     if let constant = program.groups[index].constant, scope.replaced.isEmpty { return constant }
@@ -159,11 +161,15 @@ final class Machine {
       if yield.value == nil, let fallback = group.fallback { try run(fallback.procedure, into: &yield) }
       return yield.value
     case .partialSet:
-      for chain in group.definitions { for definition in chain { try run(definition.procedure, into: &yield) } }
+      for chain in group.definitions {
+        for definition in chain { try run(definition.procedure, into: &yield) }
+      }
       return .set(SetValue(yield.elements))
     case .partialObject:
       yield.tree = DocumentBuilder()
-      for chain in group.definitions { for definition in chain { try run(definition.procedure, into: &yield) } }
+      for chain in group.definitions {
+        for definition in chain { try run(definition.procedure, into: &yield) }
+      }
       return yield.tree?.build() ?? .object(ObjectValue())
     case .function: return nil
     }
@@ -179,19 +185,25 @@ final class Machine {
     }
     for definition in chain {
       var own = Yield()
-      try run(definition.procedure, arguments: arguments, parameterSlots: definition.parameterSlots, into: &own)
+      try run(
+        definition.procedure, arguments: arguments, parameterSlots: definition.parameterSlots, into: &own)
       if let value = own.value {
-        if let earlier = yield.value, earlier != value { throw conflict(definition.procedure) }
+        if let earlier = yield.value, earlier != value {
+          throw Machine.conflict(
+            isFunction: group.kind == .function, at: program.procedures[definition.procedure].locations.first)
+        }
         yield.value = value
         return
       }
     }
   }
 
-  private func conflict(_ procedure: Int) -> RegoError {
+  static func conflict(isFunction: Bool, at location: Location?) -> RegoError {
     RegoError(
-      .conflict, "complete rules must not produce multiple outputs",
-      at: program.procedures[procedure].locations.first)
+      .conflict,
+      isFunction
+        ? "functions must not produce multiple outputs for same inputs"
+        : "complete rules must not produce multiple outputs", at: location)
   }
 
   /// The result of a user's function; nil where it is undefined.
@@ -202,17 +214,9 @@ final class Machine {
     }
     let group = program.groups[index]
     var yield = Yield()
-    do {
-      for chain in group.definitions {
-        try runChain(chain, arguments: arguments, group, &yield)
-        if group.endsEarly, yield.value != nil { break }
-      }
-    } catch {
-      if error.code == .conflict, error.message.hasPrefix("complete rules") {
-        throw RegoError(
-          .conflict, "functions must not produce multiple outputs for same inputs", at: error.location)
-      }
-      throw error
+    for chain in group.definitions {
+      try runChain(chain, arguments: arguments, group, &yield)
+      if group.endsEarly, yield.value != nil { break }
     }
     if yield.value == nil, let fallback = group.fallback {
       try run(fallback.procedure, arguments: arguments, parameterSlots: fallback.parameterSlots, into: &yield)
@@ -220,7 +224,9 @@ final class Machine {
     return yield.value
   }
 
-  private func callMock(_ mock: Program.Mock, _ arguments: [Value], _ inner: Scope) throws(RegoError) -> Value? {
+  private func callMock(_ mock: Program.Mock, _ arguments: [Value], _ inner: Scope) throws(RegoError)
+    -> Value?
+  {
     switch mock {
     case .value(let value): return value
     case .builtin(let builtin):

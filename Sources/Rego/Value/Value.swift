@@ -148,12 +148,11 @@ extension Value: Comparable {
 }
 
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
   public init(stringLiteral value: String) { self = .string(RegoString(value)) }
   public init(integerLiteral value: Int) { self = .number(.int(value)) }
   public init(booleanLiteral value: Bool) { self = .boolean(value) }
   public init(arrayLiteral elements: Value...) { self = .array(elements) }
   public init(dictionaryLiteral elements: (Value, Value)...) { self = .object(ObjectValue(elements)) }
-  public init(nilLiteral: ()) { self = .null }
 }

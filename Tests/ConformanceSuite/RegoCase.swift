@@ -1,0 +1,126 @@
+import Foundation
+import Rego
+
+/// One case of OPA's compliance suite.
+public struct RegoCase: Sendable {
+  public let category: String
+  public let note: String
+  let query: String
+  let modules: [String]
+  let data: Value
+  let input: Value?
+  let inputTerm: String?
+  let wantResult: [Value]?
+  let wantErrorCode: String?
+  let wantError: String?
+  let strictErrors: Bool
+
+  /// Every case below a folder whose sub-folders are categories.
+  public static func load(_ folder: URL) throws -> [RegoCase] {
+    let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+    var cases: [RegoCase] = []
+    let urls = (files?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "json" }
+    for url in urls.sorted(by: { $0.path < $1.path }) {
+      let document = try JSONReader.value([UInt8](Data(contentsOf: url)))
+      let category = url.deletingLastPathComponent().lastPathComponent
+      for element in document["cases"]?.array ?? [] { cases.append(RegoCase(element, category: category)) }
+    }
+    return cases
+  }
+
+  init(_ value: Value, category: String) {
+    self.category = category
+    note = value["note"]?.string ?? "?"
+    query = value["query"]?.string ?? ""
+    modules = value["modules"]?.array?.compactMap(\.string) ?? []
+    data = value["data"] ?? .object(ObjectValue())
+    input = value["input"]
+    inputTerm = value["input_term"]?.string
+    wantResult = value["want_result"]?.array
+    wantErrorCode = value["want_error_code"]?.string
+    wantError = value["want_error"]?.string
+    strictErrors = value["strict_error"]?.boolean ?? false
+  }
+
+  /// What is wrong with the product's answer; nil where it is as wanted.
+  public func failure() -> String? {
+    let outcome: Result<[Value], RegoErrors>
+    do {
+      outcome = .success(try results())
+    } catch let errors as RegoErrors {
+      outcome = .failure(errors)
+    } catch let error as RegoError {
+      outcome = .failure(RegoErrors([error]))
+    } catch {
+      return "unexpected: \(error)"
+    }
+    switch outcome {
+    case .failure(let errors):
+      if wantErrorCode == nil && wantError == nil { return "error: \(errors)" }
+      if let wantErrorCode, !errors.errors.contains(where: { $0.code.rawValue == wantErrorCode }) {
+        return "wants code \(wantErrorCode), got \(errors)"
+      }
+      if let wantError, !errors.errors.contains(where: { $0.description.contains(wantError) }) {
+        return "wants error \(wantError), got \(errors)"
+      }
+      return nil
+    case .success(let results):
+      if wantErrorCode != nil || wantError != nil {
+        return "wants error \(wantErrorCode ?? "") \(wantError ?? ""), got \(Value.array(results))"
+      }
+      guard let wantResult else { return nil }
+      guard RegoCase.sameMembers(results, wantResult) else {
+        return "wants \(Value.array(wantResult)), got \(Value.array(results))"
+      }
+      return nil
+    }
+  }
+
+  private func results() throws -> [Value] {
+    var parsed: [Module] = []
+    for (index, module) in modules.enumerated() {
+      parsed.append(try RegoParser.module(module, file: "test-\(index).rego", dialect: .v1))
+    }
+    let program = try RegoCompiler().compile(parsed, queries: [try RegoParser.query(query)])
+    let context = BuiltinContext(nowNanoseconds: Int(Date().timeIntervalSince1970 * 1e9))
+    let evaluation = Evaluation(
+      program, input: try inputValue(), data: data, context: context,
+      limits: EvaluationLimits(deadline: .now + .seconds(20)), strictBuiltinErrors: strictErrors)
+    return try evaluation.results().map { result in
+      .object(ObjectValue(result.bindings.map { (.string($0.name), $0.value) }))
+    }
+  }
+
+  private func inputValue() throws -> Value? {
+    guard let inputTerm else { return input }
+    let program = try RegoCompiler().compile([], queries: [try RegoParser.query("__value := \(inputTerm)")])
+    let evaluation = Evaluation(program, input: nil, context: BuiltinContext(nowNanoseconds: 0))
+    return try evaluation.results().first?.bindings.first { $0.name == "__value" }?.value
+  }
+
+  /// Whether the value is what the suite wants; the suite writes sets as arrays.
+  private static func matches(_ value: Value, _ want: Value) -> Bool {
+    switch (value, want) {
+    case (.set(let set), .array(let wanted)): return sameMembers(set.elements, wanted)
+    case (.array(let elements), .array(let wanted)):
+      return elements.count == wanted.count && zip(elements, wanted).allSatisfy { matches($0, $1) }
+    case (.object(let object), .object(let wanted)):
+      return object.count == wanted.count
+        && object.allSatisfy { key, value in
+          let key = key.string ?? key.json
+          return wanted[key].map { matches(value, $0) } ?? false
+        }
+    default: return value == want
+    }
+  }
+
+  private static func sameMembers(_ values: [Value], _ wanted: [Value]) -> Bool {
+    guard values.count == wanted.count else { return false }
+    var rest = wanted
+    for value in values {
+      guard let match = rest.firstIndex(where: { matches(value, $0) }) else { return false }
+      rest.remove(at: match)
+    }
+    return true
+  }
+}

@@ -1,0 +1,17 @@
+// Runs the Rego cases of the suites beside the checkout and prints the table of what passes, by category.
+//
+//     swift run conformance-table [--failures] [--record FILE] [CATEGORY ...]
+import ConformanceSuite
+import Foundation
+
+var arguments = Array(CommandLine.arguments.dropFirst())
+let showsFailures = arguments.contains("--failures")
+arguments.removeAll { $0 == "--failures" }
+guard let folder = SharedSuites.path("conformance/rego") else {
+  FileHandle.standardError.write(Data("no conformance/rego beside the checkout\n".utf8))
+  exit(2)
+}
+let table = try ConformanceTable.run(folder, categories: Set(arguments)) { line in
+  if showsFailures { print(line) }
+}
+print(table.markdown)
