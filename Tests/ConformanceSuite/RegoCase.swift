@@ -60,7 +60,7 @@ public struct RegoCase: Sendable {
       if let wantErrorCode, !errors.errors.contains(where: { $0.code.rawValue == wantErrorCode }) {
         return "wants code \(wantErrorCode), got \(errors)"
       }
-      if let wantError, !errors.errors.contains(where: { $0.description.contains(wantError) }) {
+      if let wantError, !errors.errors.contains(where: { $0.withoutColumn.contains(wantError) }) {
         return "wants error \(wantError), got \(errors)"
       }
       return nil

@@ -26,6 +26,15 @@ public struct RegoError: Error, Sendable, Hashable {
   }
 }
 
+extension RegoError {
+  /// `path:line: code: message`, as OPA's own tools print errors.
+  public var withoutColumn: String {
+    guard let location else { return "\(code.rawValue): \(message)" }
+    let file = location.file.isEmpty ? "" : "\(location.file):"
+    return "\(file)\(location.line): \(code.rawValue): \(message)"
+  }
+}
+
 extension RegoError: CustomStringConvertible {
   /// `path:line:column: code: message`.
   public var description: String {
