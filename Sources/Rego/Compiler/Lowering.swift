@@ -37,29 +37,28 @@ final class Lowering {
     locals = []
     let scope = Scope(parent: nil)
     var collector = NameCollector()
-    for term in parameters { collector.collect(term) }
+    for term in parameters { collector.collect(pattern: term) }
     // Parameters are declared: they hide rules and imports.
     for (name, location) in collector.names where scope.names[name] == nil {
       scope.names[name] = makeLocal(name, at: location)
     }
     let parameterCount = locals.count
-    var parameterStatements: [CoreStatement] = []
-    let loweredParameters = parameters.map { term -> CoreTerm in
-      if case .call(let callee, let arguments) = term.kind, let folded = constantFold(callee, arguments) {
-        return .constant(folded)
-      }
-      return lower(term, into: &parameterStatements, scope)
-    }
-
     let bodyScope = Scope(parent: scope)
     var names = NameCollector()
     names.collect(rule.body)
-    let headTerms = suffix + [rule.head.key, rule.head.value].compactMap(\.self)
+    let headTerms = parameters + suffix + [rule.head.key, rule.head.value].compactMap(\.self)
     var headNames = NameCollector()
     for term in headTerms { headNames.collect(term) }
     open(bodyScope, names: names.names + headNames.names, declared: names.declared)
 
-    var statements = parameterStatements
+    // A parameter that computes is compared with the argument once its variables are known.
+    var statements: [CoreStatement] = []
+    let loweredParameters = parameters.map { term -> CoreTerm in
+      if case .call(let callee, let arguments) = term.kind, let folded = constantFold(callee, arguments) {
+        return .constant(folded)
+      }
+      return lower(term, into: &statements, bodyScope)
+    }
     lower(rule.body, into: &statements, bodyScope)
     let loweredSuffix = suffix.map { lower($0, into: &statements, bodyScope) }
     let output: CoreRule.Output

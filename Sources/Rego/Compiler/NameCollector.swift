@@ -36,6 +36,16 @@ struct NameCollector {
     for modifier in expression.withModifiers { collect(modifier.value) }
   }
 
+  /// The variables that matching a parameter's pattern binds; those within computed parts are none.
+  mutating func collect(pattern term: Term) {
+    switch term.kind {
+    case .variable(let name): names.append((name, term.location))
+    case .array(let elements): for element in elements { collect(pattern: element) }
+    case .object(let pairs): for (_, value) in pairs { collect(pattern: value) }
+    default: break
+    }
+  }
+
   mutating func collect(_ term: Term) {
     switch term.kind {
     case .null, .boolean, .number, .string: break

@@ -36,6 +36,7 @@ private struct Compilation {
   let tree: RuleTree
   let builder: ProgramBuilder
   let scopes: [ModuleScope]
+  let metadata: MetadataChain
   var errors: [RegoError] = []
   var inputPaths: Set<InputPath> = []
   /// For each group the groups it mentions, with where.
@@ -54,6 +55,7 @@ private struct Compilation {
       }
     }
     scopes = modules.map { ModuleScope($0, rules: names[$0.package.path] ?? []) }
+    metadata = MetadataChain(modules)
     dependencies = Array(repeating: [:], count: tree.groups.count)
   }
 
@@ -98,8 +100,7 @@ private struct Compilation {
     var rule: Rule? = definition.rule
     while let current = rule {
       let lowering = Lowering(module: scopes[definition.module], tree: tree, builtins: builder.registry)
-      (lowering.metadataRule, lowering.metadataChain) = MetadataChain.values(
-        of: definition.rule, in: modules[definition.module])
+      (lowering.metadataRule, lowering.metadataChain) = metadata.values(of: definition.rule, module: definition.module)
       var core = lowering.rule(current, suffix: definition.suffix, parameters: parameters)
       errors += lowering.errors
       if lowering.errors.isEmpty { order(&core) }
