@@ -58,7 +58,7 @@ let package = Package(
     .testTarget(
       name: "RegoTests", dependencies: ["Rego", .product(name: "BigInt", package: "BigInt")]),
     .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes"]),
-    .testTarget(name: "AdmissionTests", dependencies: ["Admission"]),
+    .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Kubernetes", "Rego"]),
     .testTarget(
       name: "WebhookServerTests",
       dependencies: [

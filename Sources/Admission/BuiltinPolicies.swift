@@ -1,0 +1,464 @@
+// Written by scripts/embed-policies from the files under Rego-examples/. Edit those and run it again.
+
+/// The policies that the binary carries.
+public enum BuiltinPolicies {
+  /// In the order in which they are evaluated and printed.
+  public static let sources: [PolicySource] = [
+    PolicySource(
+      path: "builtin:ingress_rules_required.rego", isBuiltin: true,
+      text: ##"""
+        # METADATA
+        # title: Ingress rules required
+        # description: |-
+        #   Refuses NetworkPolicies without ingress rules. The API server drops empty lists, so `ingress: []` and no `ingress` are
+        #   one thing, and both are refused. An update that leaves `spec` as it is passes with a warning.
+        # custom:
+        #   enforcement: deny
+        #   severity: high
+        #   onError: deny
+        #   match:
+        #     kinds: [NetworkPolicy]
+        #     operations: [CREATE, UPDATE]
+        #   parameters:
+        #     allowDefaultDeny:
+        #       description: Admit a policy without ingress rules whose empty podSelector isolates the whole namespace.
+        #       type: boolean
+        #       default: false
+        #     allowEgressOnly:
+        #       description: Admit a policy without ingress rules whose policyTypes is Egress alone.
+        #       type: boolean
+        #       default: false
+        package portcullis.ingress_rules_required
+
+        deny contains message if {
+        	input.request.kind.kind == "NetworkPolicy"
+        	lacks_ingress
+        	not spec_unchanged
+        	message := sprintf(
+        		concat(" ", [
+        			"Ingress rules required for all Network Policies: %s/%s has none.",
+        			"List who may connect under spec.ingress (`ingress: [{}]` admits everyone, `ingress: []` counts as no rule).",
+        			"The cluster's owner can set the parameter allowDefaultDeny to admit policies with an empty podSelector",
+        			"that isolate a namespace, and allowEgressOnly for policies whose policyTypes is Egress alone.",
+        		]),
+        		[namespace, name],
+        	)
+        }
+
+        warn contains message if {
+        	input.request.kind.kind == "NetworkPolicy"
+        	lacks_ingress
+        	spec_unchanged
+        	not input.request.object.metadata.deletionTimestamp
+        	not input.request.subResource
+        	message := sprintf("%s/%s has no ingress rules; admitted only because its spec is unchanged", [namespace, name])
+        }
+
+        lacks_ingress if {
+        	input.request.operation in {"CREATE", "UPDATE"}
+        	not has_ingress_rules
+        	not other_group
+        	not default_deny
+        	not egress_only
+        }
+
+        has_ingress_rules if input.request.object.spec.ingress[0]
+
+        # Other APIs have kinds of this name, whose rules mean other things.
+        other_group if {
+        	group := input.request.kind.group
+        	not group in {"networking.k8s.io", "extensions"}
+        }
+
+        default_deny if {
+        	data.parameters.ingress_rules_required.allowDefaultDeny == true
+        	selects_all_pods
+        	isolates_ingress
+        }
+
+        selects_all_pods if not input.request.object.spec.podSelector
+
+        selects_all_pods if {
+        	selector := input.request.object.spec.podSelector
+        	count(object.get(selector, "matchLabels", {})) == 0
+        	count(object.get(selector, "matchExpressions", [])) == 0
+        }
+
+        # Kubernetes API reference, NetworkPolicySpec: without policyTypes a policy always isolates ingress.
+        isolates_ingress if not input.request.object.spec.policyTypes
+
+        isolates_ingress if "Ingress" in input.request.object.spec.policyTypes
+
+        egress_only if {
+        	data.parameters.ingress_rules_required.allowEgressOnly == true
+        	{type | some type in input.request.object.spec.policyTypes} == {"Egress"}
+        }
+
+        # What is there already is not refused again: finalizers, labels and annotations can change.
+        spec_unchanged if {
+        	input.request.operation == "UPDATE"
+        	input.request.object.spec == input.request.oldObject.spec
+        }
+
+        default namespace := ""
+
+        namespace := input.request.namespace
+
+        name := input.request.name if input.request.name != ""
+
+        else := input.request.object.metadata.name
+
+        else := concat("", [input.request.object.metadata.generateName, "*"])
+
+        else := "(unnamed)"
+
+        """##),
+    PolicySource(
+      path: "builtin:workload_policy_required.rego", isBuiltin: true,
+      text: ##"""
+        # METADATA
+        # title: Workloads need a NetworkPolicy
+        # description: |-
+        #   Refuses workloads whose pods no NetworkPolicy of their namespace isolates. Pods, ReplicaSets and Jobs that a controller
+        #   creates are judged with their owner. An update that changes neither pod labels nor hostNetwork nor ownerReferences
+        #   passes with a warning. No policy can isolate pods of the host's network, so these get a warning too.
+        # custom:
+        #   enforcement: deny
+        #   severity: high
+        #   onError: deny
+        #   inventory: required
+        #   match:
+        #     kinds:
+        #       [Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, Pod]
+        #     operations: [CREATE, UPDATE]
+        #   parameters:
+        #     isolate:
+        #       description: The directions in which policies must isolate the pods.
+        #       type: array
+        #       items:
+        #         type: string
+        #         enum: [Ingress, Egress]
+        #       default: [Ingress]
+        #     exemptNamespaces:
+        #       description: Namespaces that the rule leaves alone.
+        #       type: array
+        #       items:
+        #         type: string
+        #       default: [kube-system, kube-public, kube-node-lease, portcullis]
+        #     exemptionGroups:
+        #       description: |-
+        #         Groups of users whose word counts when they write the annotation portcullis.dev/exempt, with a reason, on a
+        #         workload. Each use is a warning, and so in the decision log.
+        #       type: array
+        #       items:
+        #         type: string
+        #       default: []
+        #     controllerIdentities:
+        #       description: By kind of owner, the users as whom its controller creates what it owns.
+        #       type: object
+        #       additionalProperties:
+        #         type: array
+        #         items:
+        #           type: string
+        #       default:
+        #         CronJob: ["system:serviceaccount:kube-system:cronjob-controller", "system:kube-controller-manager"]
+        #         DaemonSet: ["system:serviceaccount:kube-system:daemon-set-controller", "system:kube-controller-manager"]
+        #         Deployment: ["system:serviceaccount:kube-system:deployment-controller", "system:kube-controller-manager"]
+        #         Job: ["system:serviceaccount:kube-system:job-controller", "system:kube-controller-manager"]
+        #         ReplicaSet: ["system:serviceaccount:kube-system:replicaset-controller", "system:kube-controller-manager"]
+        #         ReplicationController: ["system:serviceaccount:kube-system:replication-controller", "system:kube-controller-manager"]
+        #         StatefulSet: ["system:serviceaccount:kube-system:statefulset-controller", "system:kube-controller-manager"]
+        #     garbageCollectors:
+        #       description: The users as whom the garbage collector takes owners off what they leave behind.
+        #       type: array
+        #       items:
+        #         type: string
+        #       default: ["system:serviceaccount:kube-system:generic-garbage-collector", "system:kube-controller-manager"]
+        package portcullis.workload_policy_required
+
+        deny contains message if {
+        	judged
+        	not host_network
+        	not covered
+        	not unchanged
+        	not exempted
+        	message := sprintf(
+        		"%s %s/%s: no NetworkPolicy isolates the %s of its pods (%s). Create one first, such as: kubectl apply -f - <<< '%s'",
+        		[input.request.kind.kind, namespace, name, missing_text, labels_text, json.marshal(minimal_policy)],
+        	)
+        }
+
+        warn contains message if {
+        	judged
+        	host_network
+        	not leaving
+        	message := sprintf(
+        		"%s %s/%s uses the host's network: no NetworkPolicy can isolate its pods",
+        		[input.request.kind.kind, namespace, name],
+        	)
+        }
+
+        warn contains message if {
+        	judged
+        	not host_network
+        	not covered
+        	unchanged
+        	not leaving
+        	not input.request.subResource
+        	message := sprintf(
+        		"%s %s/%s: no NetworkPolicy isolates the %s of its pods; admitted only because its pod labels are unchanged",
+        		[input.request.kind.kind, namespace, name, missing_text],
+        	)
+        }
+
+        warn contains message if {
+        	judged
+        	not host_network
+        	not covered
+        	not unchanged
+        	exempted
+        	message := sprintf(
+        		"%s %s/%s: no NetworkPolicy isolates the %s of its pods; exempted: %s",
+        		[input.request.kind.kind, namespace, name, missing_text, exemption_reason],
+        	)
+        }
+
+        # The API groups in which these kinds are workloads; others have a Job or a Deployment of their own.
+        workload_groups := {
+        	"CronJob": {"batch"},
+        	"DaemonSet": {"apps", "extensions"},
+        	"Deployment": {"apps", "extensions"},
+        	"Job": {"batch"},
+        	"Pod": {""},
+        	"ReplicaSet": {"apps", "extensions"},
+        	"ReplicationController": {""},
+        	"StatefulSet": {"apps"},
+        }
+
+        judged if {
+        	workload_groups[input.request.kind.kind]
+        	input.request.operation in {"CREATE", "UPDATE"}
+        	not other_group
+        	not input.request.namespace in data.parameters.workload_policy_required.exemptNamespaces
+        	not judged_with_owner
+        }
+
+        other_group if {
+        	group := input.request.kind.group
+        	not group in workload_groups[input.request.kind.kind]
+        }
+
+        # A controller would try again forever, and its owner has been judged. Anyone can write an ownerReference, so it counts
+        # only from that controller itself.
+        judged_with_owner if {
+        	input.request.kind.kind in {"Pod", "ReplicaSet", "Job"}
+        	input.request.operation == "CREATE"
+        	some owner in input.request.object.metadata.ownerReferences
+        	owner.controller == true
+        	input.request.userInfo.username in data.parameters.workload_policy_required.controllerIdentities[owner.kind]
+        	api_group(owner.apiVersion) in workload_groups[owner.kind]
+        }
+
+        api_group(version) := split(version, "/")[0] if contains(version, "/")
+
+        api_group(version) := "" if not contains(version, "/")
+
+        covered if {
+        	every direction in data.parameters.workload_policy_required.isolate {
+        		isolated(direction)
+        	}
+        }
+
+        isolated(direction) if {
+        	some policy in data.inventory.namespace[namespace]["networking.k8s.io/v1"].NetworkPolicy
+        	isolates(policy.spec, direction)
+        	k8s.selector_matches(object.get(policy.spec, "podSelector", {}), pod_labels)
+        }
+
+        # Kubernetes API reference, NetworkPolicySpec: an absent policyTypes means Ingress, and Egress where there are egress rules.
+        isolates(spec, direction) if direction in spec.policyTypes
+
+        isolates(spec, "Ingress") if not spec.policyTypes
+
+        isolates(spec, "Egress") if {
+        	not spec.policyTypes
+        	count(spec.egress) > 0
+        }
+
+        # The ratchet: what is there already is not refused again, or no upgrade, rollout or scaling could go on.
+        unchanged if {
+        	same_pods
+        	owners == old_owners
+        }
+
+        # Objects on their way out pass whatever their owners.
+        unchanged if {
+        	same_pods
+        	leaving
+        }
+
+        # Controllers adopt and release pods, and the garbage collector takes owners away that are deleted.
+        unchanged if {
+        	same_pods
+        	input.request.userInfo.username in data.parameters.workload_policy_required.garbageCollectors
+        }
+
+        unchanged if {
+        	same_pods
+        	some identities in data.parameters.workload_policy_required.controllerIdentities
+        	input.request.userInfo.username in identities
+        }
+
+        same_pods if {
+        	input.request.operation == "UPDATE"
+        	pod_labels == old_pod_labels
+        	host_network_value == old_host_network_value
+        }
+
+        leaving if {
+        	same_pods
+        	input.request.object.metadata.deletionTimestamp
+        }
+
+        exempted if {
+        	some group in input.request.userInfo.groups
+        	group in data.parameters.workload_policy_required.exemptionGroups
+        	exemption_reason != ""
+        }
+
+        exemption_reason := trim_space(input.request.object.metadata.annotations["portcullis.dev/exempt"])
+
+        default pod_labels := {}
+
+        pod_labels := input.request.object.metadata.labels if input.request.kind.kind == "Pod"
+
+        pod_labels := input.request.object.spec.jobTemplate.spec.template.metadata.labels if {
+        	input.request.kind.kind == "CronJob"
+        }
+
+        pod_labels := input.request.object.spec.template.metadata.labels if {
+        	not input.request.kind.kind in {"Pod", "CronJob"}
+        }
+
+        default old_pod_labels := {}
+
+        old_pod_labels := input.request.oldObject.metadata.labels if input.request.kind.kind == "Pod"
+
+        old_pod_labels := input.request.oldObject.spec.jobTemplate.spec.template.metadata.labels if {
+        	input.request.kind.kind == "CronJob"
+        }
+
+        old_pod_labels := input.request.oldObject.spec.template.metadata.labels if {
+        	not input.request.kind.kind in {"Pod", "CronJob"}
+        }
+
+        host_network if host_network_value == true
+
+        default host_network_value := false
+
+        host_network_value := input.request.object.spec.hostNetwork if input.request.kind.kind == "Pod"
+
+        host_network_value := input.request.object.spec.jobTemplate.spec.template.spec.hostNetwork if {
+        	input.request.kind.kind == "CronJob"
+        }
+
+        host_network_value := input.request.object.spec.template.spec.hostNetwork if {
+        	not input.request.kind.kind in {"Pod", "CronJob"}
+        }
+
+        default old_host_network_value := false
+
+        old_host_network_value := input.request.oldObject.spec.hostNetwork if input.request.kind.kind == "Pod"
+
+        old_host_network_value := input.request.oldObject.spec.jobTemplate.spec.template.spec.hostNetwork if {
+        	input.request.kind.kind == "CronJob"
+        }
+
+        old_host_network_value := input.request.oldObject.spec.template.spec.hostNetwork if {
+        	not input.request.kind.kind in {"Pod", "CronJob"}
+        }
+
+        default owners := []
+
+        owners := input.request.object.metadata.ownerReferences
+
+        default old_owners := []
+
+        old_owners := input.request.oldObject.metadata.ownerReferences
+
+        missing contains direction if {
+        	some direction in data.parameters.workload_policy_required.isolate
+        	not isolated(direction)
+        }
+
+        missing_text := concat(" and ", [lower(direction) | some direction in missing])
+
+        labels_text := "no labels" if count(pod_labels) == 0
+
+        labels_text := sprintf("labels %s", [concat(",", pairs)]) if {
+        	count(pod_labels) > 0
+        	pairs := [sprintf("%s=%s", [key, value]) | some key, value in pod_labels]
+        }
+
+        # The least that satisfies this rule and the one on ingress rules: it isolates the pods and admits only the pods themselves.
+        minimal_policy := {
+        	"apiVersion": "networking.k8s.io/v1",
+        	"kind": "NetworkPolicy",
+        	"metadata": {"name": policy_name, "namespace": namespace},
+        	"spec": object.union(
+        		{
+        			"podSelector": selector,
+        			"policyTypes": [direction | some direction in {"Ingress"} | missing],
+        			"ingress": [{"from": [{"podSelector": selector}]}],
+        		},
+        		minimal_egress,
+        	),
+        }
+
+        # Without DNS pods find nothing by name.
+        minimal_egress := {"egress": [{
+        	"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+        	"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+        }]} if {
+        	"Egress" in missing
+        }
+
+        minimal_egress := {} if not "Egress" in missing
+
+        selector := {} if count(stable_labels) == 0
+
+        selector := {"matchLabels": stable_labels} if count(stable_labels) > 0
+
+        # Without the labels that controllers invent for each object they create.
+        stable_labels := object.remove(pod_labels, {
+        	"apps.kubernetes.io/pod-index",
+        	"batch.kubernetes.io/controller-uid",
+        	"batch.kubernetes.io/job-completion-index",
+        	"batch.kubernetes.io/job-name",
+        	"controller-revision-hash",
+        	"controller-uid",
+        	"job-name",
+        	"pod-template-generation",
+        	"pod-template-hash",
+        	"statefulset.kubernetes.io/pod-name",
+        })
+
+        default namespace := ""
+
+        namespace := input.request.namespace
+
+        name := input.request.name if input.request.name != ""
+
+        else := input.request.object.metadata.name
+
+        else := concat("", [input.request.object.metadata.generateName, "*"])
+
+        else := "(unnamed)"
+
+        policy_name := trim_right(name, "-*") if name != "(unnamed)"
+
+        else := "allow-own-pods"
+
+        """##),
+  ]
+}
