@@ -331,9 +331,11 @@ namespace := input.request.namespace
 
 name := input.request.name if input.request.name != ""
 
-else := input.request.object.metadata.name
+else := input.request.object.metadata.name if input.request.object.metadata.name != ""
 
-else := concat("", [input.request.object.metadata.generateName, "*"])
+else := concat("", [input.request.object.metadata.generateName, "*"]) if {
+	input.request.object.metadata.generateName != ""
+}
 
 else := "(unnamed)"
 

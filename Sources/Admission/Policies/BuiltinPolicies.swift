@@ -106,9 +106,11 @@ public enum BuiltinPolicies {
 
         name := input.request.name if input.request.name != ""
 
-        else := input.request.object.metadata.name
+        else := input.request.object.metadata.name if input.request.object.metadata.name != ""
 
-        else := concat("", [input.request.object.metadata.generateName, "*"])
+        else := concat("", [input.request.object.metadata.generateName, "*"]) if {
+        	input.request.object.metadata.generateName != ""
+        }
 
         else := "(unnamed)"
 
@@ -449,9 +451,11 @@ public enum BuiltinPolicies {
 
         name := input.request.name if input.request.name != ""
 
-        else := input.request.object.metadata.name
+        else := input.request.object.metadata.name if input.request.object.metadata.name != ""
 
-        else := concat("", [input.request.object.metadata.generateName, "*"])
+        else := concat("", [input.request.object.metadata.generateName, "*"]) if {
+        	input.request.object.metadata.generateName != ""
+        }
 
         else := "(unnamed)"
 

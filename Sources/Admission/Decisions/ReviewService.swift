@@ -7,7 +7,8 @@ public protocol ReviewService: Sendable {
   ///   - deadline: when to give up.
   ///   - isFinal: false for a first, short try on an event loop, which may answer ``ReviewAnswer/tooSlow`` so that it is
   ///     asked again elsewhere with the whole budget; true where the answer must be final.
-  func answer(_ body: UnsafeRawBufferPointer, deadline: ContinuousClock.Instant, isFinal: Bool) -> ReviewAnswer
+  func answer(_ body: UnsafeRawBufferPointer, deadline: ContinuousClock.Instant, isFinal: Bool)
+    -> ReviewAnswer
 }
 
 public enum ReviewAnswer: Sendable {
