@@ -57,7 +57,7 @@ let package = Package(
       name: "ConformanceTests", dependencies: ["ConformanceSuite"], exclude: ["recorded.txt"]),
     .testTarget(
       name: "RegoTests", dependencies: ["Rego", .product(name: "BigInt", package: "BigInt")]),
-    .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes"]),
+    .testTarget(name: "KubernetesTests", dependencies: ["ConformanceSuite", "Kubernetes"]),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Kubernetes", "Rego"]),
     .testTarget(
       name: "WebhookServerTests",

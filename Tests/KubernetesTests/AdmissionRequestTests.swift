@@ -13,7 +13,7 @@ struct AdmissionRequestTests {
       ("resource", ["group": "apps", "version": "v1", "resource": "deployments"]),
       ("name", "web"), ("namespace", "shop"), ("operation", "CREATE"),
       ("userInfo", ["username": "ann", "groups": ["dev", "system:authenticated"]]),
-      ("object", deployment), ("oldObject", nil), ("dryRun", false), ("options", ["kind": "CreateOptions"]),
+      ("object", deployment), ("oldObject", .null), ("dryRun", false), ("options", ["kind": "CreateOptions"]),
     ]
     for (name, value) in changes {
       request.removeAll { $0.0 == .string(name) }
@@ -82,7 +82,7 @@ struct AdmissionRequestTests {
     #expect(try AdmissionRequest(review: Self.review(["name": nil, "object": generated])).name == "web-")
     let delete = try AdmissionRequest(
       review: Self.review([
-        "name": "", "namespace": nil, "operation": "DELETE", "object": .null, "oldObject": old,
+        "name": "", "namespace": .null, "operation": "DELETE", "object": .null, "oldObject": old,
       ]))
     #expect(delete.name == "old")
     #expect(delete.namespace == "shop")
@@ -99,7 +99,7 @@ struct AdmissionRequestTests {
   @Test(
     "a review that cannot be answered is refused with a sentence",
     arguments: [
-      (nil, "an AdmissionReview must be an object, but this is null"),
+      (.null, "an AdmissionReview must be an object, but this is null"),
       ([], "an AdmissionReview must be an object, but this is an array"),
       ([:], "kind is missing: it must be AdmissionReview"),
       (["kind": 1], "kind must be a string, but is a number"),
@@ -114,7 +114,8 @@ struct AdmissionRequestTests {
       ),
       (["kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1"], "request is missing"),
       (
-        ["kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": nil], "request is missing"
+        ["kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": .null],
+        "request is missing"
       ),
       (
         ["kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": []],
@@ -149,7 +150,7 @@ struct AdmissionRequestTests {
       ("userInfo", "ann", "request.userInfo must be an object, but is a string"),
       ("userInfo", ["username": 1], "request.userInfo.username must be a string, but is a number"),
       ("userInfo", ["groups": "dev"], "request.userInfo.groups must be an array, but is a string"),
-      ("userInfo", ["groups": ["dev", nil]], "request.userInfo.groups[1] must be a string, but is null"),
+      ("userInfo", ["groups": ["dev", .null]], "request.userInfo.groups[1] must be a string, but is null"),
       ("dryRun", "no", "request.dryRun must be a boolean, but is a string"),
       ("options", [], "request.options must be an object, but is an array"),
       ("object", "web", "request.object must be an object, but is a string"),
@@ -162,7 +163,7 @@ struct AdmissionRequestTests {
         "request.object.metadata.labels.v must be a string, but is a number"
       ),
       (
-        "oldObject", ["metadata": ["labels": [:], "annotations": ["a": nil]]],
+        "oldObject", ["metadata": ["labels": [:], "annotations": ["a": .null]]],
         "request.oldObject.metadata.annotations.a must be a string, but is null"
       ),
       (

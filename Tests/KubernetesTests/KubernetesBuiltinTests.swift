@@ -89,7 +89,7 @@ struct KubernetesBuiltinTests {
   @Test("a template without metadata has empty metadata")
   func noMetadata() throws {
     let job: Value = [
-      "apiVersion": "batch/v1", "kind": "Job", "spec": ["template": ["metadata": nil, "spec": Self.pod]],
+      "apiVersion": "batch/v1", "kind": "Job", "spec": ["template": ["metadata": .null, "spec": Self.pod]],
     ]
     #expect(try Self.call("k8s.pod_template", job) == ["metadata": [:], "spec": Self.pod])
   }
@@ -97,7 +97,7 @@ struct KubernetesBuiltinTests {
   @Test(
     "k8s.pod_template fails for what it does not know",
     arguments: [
-      (nil, "a workload must be an object, but this is null"),
+      (.null, "a workload must be an object, but this is null"),
       ("Pod", "a workload must be an object, but this is a string"),
       (["kind": "Pod"], "the object has no apiVersion and kind to tell whether it is a workload"),
       (["apiVersion": "v1", "kind": "Service"], "v1 Service is no workload: it has no pod template"),

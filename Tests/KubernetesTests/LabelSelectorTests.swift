@@ -112,9 +112,9 @@ struct LabelSelectorTests {
   @Test(
     "null members count as absent, and only a selector without requirements matches all",
     arguments: [
-      ([:], true), (["matchLabels": nil], true), (["matchLabels": [:], "matchExpressions": []], true),
-      (["matchExpressions": nil, "matchLabels": ["a": "b"]], false),
-      (["matchExpressions": [["key": "a", "operator": "Exists", "values": nil]]], false),
+      ([:], true), (["matchLabels": .null], true), (["matchLabels": [:], "matchExpressions": []], true),
+      (["matchExpressions": .null, "matchLabels": ["a": "b"]], false),
+      (["matchExpressions": [["key": "a", "operator": "Exists", "values": .null]]], false),
     ] as [(Value, Bool)])
   func emptiness(_ selector: Value, matchesAll: Bool) throws {
     #expect(try LabelSelector(selector).matchesAll == matchesAll)
@@ -139,13 +139,13 @@ struct LabelSelectorTests {
   @Test(
     "what the API server would refuse is an error",
     arguments: [
-      (nil, "the selector must be an object, but is null"),
+      (.null, "the selector must be an object, but is null"),
       ([], "the selector must be an object, but is an array"),
       ("app", "the selector must be an object, but is a string"),
       (["app": "web"], "app is no field of a label selector, which has matchLabels and matchExpressions"),
       (["matchLabels": "app"], "matchLabels must be an object, but is a string"),
       (["matchLabels": ["version": 1]], "matchLabels.version must be a string, but is a number"),
-      (["matchLabels": ["version": nil]], "matchLabels.version must be a string, but is null"),
+      (["matchLabels": ["version": .null]], "matchLabels.version must be a string, but is null"),
       (
         ["matchLabels": ["-a": "b"]],
         "matchLabels is \"-a\", but a label key must be letters, digits, \"-\", \"_\" or \".\", with a letter or digit at "
@@ -207,7 +207,7 @@ struct LabelSelectorTests {
     let absent = try LabelSelector(["matchExpressions": [["key": "a", "operator": "DoesNotExist"]]])
     #expect(try absent.matches(nil as Value?))
     #expect(try absent.matches(.null))
-    for labels in ["a", ["a"], ["b": 1], ["b": nil], ["b": ["c": "d"]]] as [Value] {
+    for labels in ["a", ["a"], ["b": 1], ["b": .null], ["b": ["c": "d"]]] as [Value] {
       #expect(throws: SelectorError.self) { try absent.matches(labels) }
     }
   }

@@ -62,7 +62,7 @@ struct ObjectTests {
   func metadata() throws {
     let metadata = try ObjectMetadata(of: [
       "metadata": [
-        "name": "web-5d89bdfcc", "namespace": "shop", "labels": ["app": "web"], "annotations": nil,
+        "name": "web-5d89bdfcc", "namespace": "shop", "labels": ["app": "web"], "annotations": .null,
         "deletionTimestamp": "2026-11-20T23:10:12Z",
         "ownerReferences": [
           ["apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": "1"],
@@ -82,7 +82,7 @@ struct ObjectTests {
 
   @Test(
     "absent, null and empty metadata have no members",
-    arguments: [[:], ["metadata": nil], ["metadata": [:]]] as [Value])
+    arguments: [[:], ["metadata": .null], ["metadata": [:]]] as [Value])
   func noMetadata(_ object: Value) throws {
     let metadata = try ObjectMetadata(of: object)
     #expect(metadata.name == nil)
@@ -98,13 +98,14 @@ struct ObjectTests {
       (["metadata": ["name": 1]], "metadata.name must be a string, but is a number"),
       (["metadata": ["labels": ["app"]]], "metadata.labels must be an object, but is an array"),
       (["metadata": ["labels": ["version": 1]]], "metadata.labels.version must be a string, but is a number"),
-      (["metadata": ["labels": ["version": nil]]], "metadata.labels.version must be a string, but is null"),
+      (["metadata": ["labels": ["version": .null]]], "metadata.labels.version must be a string, but is null"),
       (
         ["metadata": ["annotations": ["on": true]]],
         "metadata.annotations.on must be a string, but is a boolean"
       ),
       (
-        ["metadata": ["ownerReferences": [nil]]], "metadata.ownerReferences[0] must be an object, but is null"
+        ["metadata": ["ownerReferences": [.null]]],
+        "metadata.ownerReferences[0] must be an object, but is null"
       ),
       (
         ["metadata": ["ownerReferences": [["controller": "yes"]]]],

@@ -33,8 +33,8 @@ struct SecretMaskTests {
         "kind": "List", "items": [Self.masked, "x"],
       ])
     #expect(
-      SecretMask.masked(["request": ["kind": ["kind": "Secret"], "object": Self.secret, "oldObject": nil]])
-        == ["request": ["kind": ["kind": "Secret"], "object": Self.masked, "oldObject": nil]])
+      SecretMask.masked(["request": ["kind": ["kind": "Secret"], "object": Self.secret, "oldObject": .null]])
+        == ["request": ["kind": ["kind": "Secret"], "object": Self.masked, "oldObject": .null]])
   }
 
   @Test("what is a Secret by its review or its list alone is masked too")
@@ -51,7 +51,7 @@ struct SecretMaskTests {
   func odd() {
     #expect(SecretMask.masked(["kind": "Secret", "data": "x"]) == ["kind": "Secret", "data": "<masked>"])
     #expect(SecretMask.masked(["kind": "Secret", "data": ["x"]]) == ["kind": "Secret", "data": "<masked>"])
-    #expect(SecretMask.masked(["kind": "Secret", "data": nil]) == ["kind": "Secret", "data": nil])
+    #expect(SecretMask.masked(["kind": "Secret", "data": .null]) == ["kind": "Secret", "data": .null])
   }
 
   @Test("other objects stay as they are")
@@ -62,7 +62,7 @@ struct SecretMaskTests {
 
   @Test("texts about a Secret's review hold nothing of it, encoded or decoded")
   func texts() throws {
-    let review: Value = ["request": ["kind": ["kind": "Secret"], "object": Self.secret, "oldObject": nil]]
+    let review: Value = ["request": ["kind": ["kind": "Secret"], "object": Self.secret, "oldObject": .null]]
     let mask = try #require(SecretMask(of: review))
     #expect(
       mask.masking("password hunter2, aHVudGVyMg==, pin 4711") == "password <masked>, <masked>, pin <masked>")

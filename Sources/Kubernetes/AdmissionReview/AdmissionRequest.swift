@@ -108,6 +108,35 @@ public struct AdmissionRequest: Sendable {
     ObjectReference(kind: kind, namespace: namespace.utf8Count > 0 ? namespace : nil, name: name)
   }
 
+  /// What of a review is read here: enough for ``init(review:)``, without which a projected review is not understood.
+  ///
+  /// Annotations and options are left empty; a policy that reads them asks for them itself.
+  public static let shape: PathShape = {
+    let strings: PathShape = .members([(FieldName.labels, .all), (FieldName.annotations, .shallow)])
+    let template: PathShape = .path([.key(FieldName.template), .key(FieldName.metadata)], leaf: strings)
+    let jobTemplate: PathShape = .path([.key("jobTemplate"), .key(FieldName.spec)], leaf: template)
+    let metadata = strings.union(
+      .members([
+        (FieldName.name, .all), (FieldName.generateName, .all), (FieldName.namespace, .all),
+        (FieldName.uid, .all),
+        (FieldName.ownerReferences, .all), (FieldName.deletionTimestamp, .all),
+      ]))
+    let object: PathShape = .members([
+      (FieldName.apiVersion, .all), (FieldName.kind, .all), (FieldName.metadata, metadata),
+      (FieldName.spec, template.union(jobTemplate)),
+    ])
+    let request: PathShape = .members([
+      (FieldName.uid, .all), (FieldName.kind, .all), (FieldName.resource, .all),
+      (FieldName.subResource, .all),
+      (FieldName.requestKind, .all), (FieldName.name, .all), (FieldName.namespace, .all),
+      (FieldName.operation, .all),
+      (FieldName.userInfo, .members([(FieldName.username, .all), (FieldName.groups, .all)])),
+      (FieldName.object, object), (FieldName.oldObject, object), (FieldName.dryRun, .all),
+      (FieldName.options, .shallow),
+    ])
+    return .members([(FieldName.apiVersion, .all), (FieldName.kind, .all), (FieldName.request, request)])
+  }()
+
   private static let reviewKind: RegoString = "AdmissionReview"
   private static let versions = Version.allCases.map { (name: RegoString($0.rawValue), version: $0) }
 

@@ -120,36 +120,13 @@ struct JSONBytes {
   }
 
   mutating func string(_ text: RegoString) {
-    text.withUTF8 { append($0) }
+    text.withUTF8 { JSONBytes.writer.append(string: UnsafeRawBufferPointer($0), to: &bytes) }
   }
 
   mutating func string(_ text: String) {
     var text = text
-    text.withUTF8 { append($0) }
+    text.withUTF8 { JSONBytes.writer.append(string: UnsafeRawBufferPointer($0), to: &bytes) }
   }
 
-  private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
-    bytes.append(UInt8(ascii: "\""))
-    var start = 0
-    for index in text.indices {
-      let byte = text[index]
-      if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") { continue }
-      bytes.append(contentsOf: text[start..<index])
-      start = index + 1
-      bytes.append(UInt8(ascii: "\\"))
-      switch byte {
-      case UInt8(ascii: "\n"): bytes.append(UInt8(ascii: "n"))
-      case UInt8(ascii: "\t"): bytes.append(UInt8(ascii: "t"))
-      case UInt8(ascii: "\r"): bytes.append(UInt8(ascii: "r"))
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-      default:
-        let digits: StaticString = "0123456789abcdef"
-        raw("u00")
-        bytes.append(digits.utf8Start[Int(byte >> 4)])
-        bytes.append(digits.utf8Start[Int(byte & 15)])
-      }
-    }
-    bytes.append(contentsOf: text[start...])
-    bytes.append(UInt8(ascii: "\""))
-  }
+  private static let writer = JSONWriter(escapesHTML: false)
 }

@@ -24,9 +24,7 @@ public struct ManifestNormalizer: Sendable {
     guard case .object(let members) = object else {
       throw .wrongType(path: "object", expected: "an object", found: object.typeNameWithArticle)
     }
-    guard let written = try FieldReader(members).groupVersionKind() else {
-      throw .missing(path: "apiVersion and kind")
-    }
+    let written = try FieldReader(members).groupVersionKind()
     let isBuiltin = KindTable.builtin[written] != nil
     // A definition's schemas may hold null as a value, and so may a custom resource.
     var fields = Fields(isBuiltin && written.group != "apiextensions.k8s.io" ? withoutNull(members) : members)
@@ -89,11 +87,16 @@ public struct ManifestNormalizer: Sendable {
 }
 
 extension FieldReader {
-  /// The group, version and kind of an object; nil where it has none that can be told.
-  func groupVersionKind() throws(FieldError) -> GroupVersionKind? {
-    guard let apiVersion = try nonEmpty(FieldName.apiVersion), let kind = try nonEmpty(FieldName.kind) else {
-      return nil
+  /// The group, version and kind of an object.
+  func groupVersionKind() throws(FieldError) -> GroupVersionKind {
+    guard let apiVersion = try nonEmpty(FieldName.apiVersion) else {
+      throw .missing(path: "\(prefix)apiVersion")
     }
-    return GroupVersionKind(apiVersion: apiVersion, kind: kind)
+    guard let kind = try nonEmpty(FieldName.kind) else { throw .missing(path: "\(prefix)kind") }
+    guard let named = GroupVersionKind(apiVersion: apiVersion, kind: kind) else {
+      throw .wrongType(
+        path: "\(prefix)apiVersion", expected: "VERSION or GROUP/VERSION", found: "\"\(apiVersion)\"")
+    }
+    return named
   }
 }

@@ -85,14 +85,14 @@ enum WorkloadDefaults {
   }
 
   private static func setRollingUpdate(
-    in spec: inout Fields, of strategy: RegoString, _ defaults: ObjectValue
+    in spec: inout Fields, of strategy: RegoString, _ defaults: KeyValuePairs<RegoString, Value>
   ) throws(FieldError) {
     try spec.changeOrMake(strategy) { strategy throws(FieldError) in
       strategy.dropEmpty("type")
       strategy.setDefault("type", "RollingUpdate")
       guard strategy["type"] == "RollingUpdate" else { return }
       try strategy.changeOrMake("rollingUpdate") { update in
-        for case (.string(let name), let value) in defaults { update.setDefault(name, value) }
+        for (name, value) in defaults { update.setDefault(name, value) }
       }
     }
   }
