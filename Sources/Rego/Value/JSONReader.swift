@@ -65,12 +65,12 @@ struct JSONParser: ~Copyable {
   var values = ValueStack(capacity: 64)
   /// As `keys`, for objects of known members: positions in their shape.
   var slots: [Int] = []
-  /// Recent keys by hash, since keys repeat.
-  var recentKeys: [RegoString?] = []
+  var keyCache: KeyCache
 
   init(scanner: JSONScanner, interner: StringInterner?) {
     self.scanner = scanner
     self.interner = interner
+    keyCache = KeyCache(interner: interner)
   }
 
   mutating func document(_ shape: PathShape) throws(JSONError) -> Value {
@@ -183,15 +183,7 @@ struct JSONParser: ~Copyable {
   /// As `string`, sharing the storage of equal keys.
   mutating func key(from start: Int, to end: JSONScanner.StringEnd) -> RegoString {
     guard !end.hasEscapes else { return string(from: start, to: end) }
-    let bytes = UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<end.position])
-    let hash = ByteHash.hash(bytes)
-    if recentKeys.isEmpty { recentKeys = [RegoString?](repeating: nil, count: 256) }
-    let slot = Int(truncatingIfNeeded: hash & 255)
-    if let recent = recentKeys[slot], recent.hash64 == hash, recent.equals(bytes: bytes) { return recent }
-    let made = RegoString(storage: RegoString.Storage(String(decoding: bytes, as: UTF8.self), hash: hash))
-    let key = interner?.intern(made) ?? made
-    recentKeys[slot] = key
-    return key
+    return keyCache.string(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<end.position]))
   }
 
   /// The text of a string's checked bytes.
