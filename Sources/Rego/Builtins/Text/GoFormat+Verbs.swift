@@ -29,9 +29,9 @@ extension GoFormat {
     let padding = max(0, (flags.width ?? 0) - codePoints)
     if flags.minus {
       output.append(contentsOf: text)
-      output.append(contentsOf: repeatElement(0x20, count: padding))
+      output += [UInt8](repeating: 0x20, count: padding)
     } else {
-      output.append(contentsOf: repeatElement(zeros ? 0x30 : 0x20, count: padding))
+      output += [UInt8](repeating: zeros ? 0x30 : 0x20, count: padding)
       output.append(contentsOf: text)
     }
   }
