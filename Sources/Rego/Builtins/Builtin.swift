@@ -37,11 +37,15 @@ public struct Builtin: Sendable {
   public let category: String
   /// Whether equal operands can give different results (`time.now_ns`, `rand.intn`).
   public let isNondeterministic: Bool
+  /// Whether the implementation itself answers for operands of other types than the declared ones, with a result or an error of
+  /// its own; the engine then does not check them.
+  public let acceptsAnyOperands: Bool
   public let implementation: Implementation
 
   public init(
     _ name: String, infix: String? = nil, category: String, _ summary: String, _ parameters: [Parameter],
-    returns result: Parameter, nondeterministic: Bool = false, _ implementation: Implementation
+    returns result: Parameter, nondeterministic: Bool = false, acceptsAnyOperands: Bool = false,
+    _ implementation: Implementation
   ) {
     self.name = name
     self.infix = infix
@@ -50,6 +54,7 @@ public struct Builtin: Sendable {
     self.parameters = parameters
     self.result = result
     isNondeterministic = nondeterministic
+    self.acceptsAnyOperands = acceptsAnyOperands
     self.implementation = implementation
   }
 }

@@ -19,6 +19,8 @@ public struct BuiltinRegistry: Sendable {
   public static let standard = BuiltinRegistry(allFamilies.flatMap { $0 })
 
   private static let allFamilies: [[Builtin]] = [
-    StringBuiltins.all
+    StringBuiltins.all,
+    RegexBuiltins.all,
+    GlobBuiltins.all,
   ]
 }

@@ -2,7 +2,7 @@ extension Builtin {
   /// Checks the operands against the declaration and computes the result; nil where it is undefined.
   func call(_ arguments: [Value], _ context: BuiltinContext) throws(BuiltinError) -> Value? {
     for (position, parameter) in parameters.enumerated() where position < arguments.count {
-      if !parameter.type.admits(arguments[position]) {
+      if !acceptsAnyOperands, !parameter.type.admits(arguments[position]) {
         throw .operand(position + 1, parameter.type.mismatch(arguments[position]))
       }
     }
