@@ -1,0 +1,28 @@
+portcullis := .build/release/portcullis
+listen := 127.0.0.1:8443
+inventory := manifests/samples/cluster
+
+.PHONY: help run build test bench certs dependencies
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
+
+run: build certs ## build and serve https://127.0.0.1:8443 with the built-in policies and a sample cluster
+	@exec $(portcullis) serve --listen $(listen) --tls-cert certs/tls.crt --tls-key certs/tls.key --inventory $(inventory)
+
+build: dependencies ## build .build/release/portcullis
+	@swift build --configuration release --product portcullis
+
+test: dependencies ## build and run every test
+	@swift test --disable-xctest
+
+bench: build ## measure the release server against nginx and what the README claims
+	@Benchmarks/run
+
+certs: certs/tls.crt ## make a CA and a server certificate for this machine in certs/, where there are none
+
+certs/tls.crt: | build
+	@$(portcullis) certs --out certs localhost 127.0.0.1 ::1
+
+dependencies:
+	@scripts/install-dependencies
