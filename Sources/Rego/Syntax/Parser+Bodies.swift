@@ -1,178 +1,230 @@
 // Bodies and their expressions.
 
 extension Parser {
-  /// Expressions up to a closing bracket, and past it. Newlines and `;` part them.
+  /// Reads expressions up to a closing bracket, and past it. Newlines and `;` part them.
   ///
-  /// - Parameter stopsAtComma: whether to answer nil, without an error, where a comma follows an expression.
-  func parseBody(until close: Token.Kind, stopsAtComma: Bool = false) throws(Failure) -> Body? {
+  /// - Parameter stopsAtComma: whether to answer false, with nothing pushed, where a comma follows an expression.
+  @discardableResult
+  mutating func parseBody(until close: Token.Kind, stopsAtComma: Bool = false) throws(Failure) -> Bool {
     try enter()
-    defer { leave() }
-    let start = token
-    if token.kind == close { throw fail("found empty body", at: location()) }
-    var expressions: [Expression] = []
+    let start = mark
+    let level = expressions.count
+    if kind == close { throw fail("found empty body", at: location()) }
     while true {
-      expressions.append(try parseLiteral())
-      if token.kind == .semicolon {
+      try parseLiteral()
+      if kind == .semicolon {
         advance()
-        continue
+      } else if kind == close {
+        break
+      } else if !token.followsNewline {
+        guard stopsAtComma, kind == .comma else {
+          throw unexpected(#"expected \n or ; or \#(close.name)"#)
+        }
+        expressions.removeLast(expressions.count - level)
+        leave()
+        return false
       }
-      if token.kind == close { break }
-      if token.followsNewline { continue }
-      if stopsAtComma, token.kind == .comma { return nil }
-      throw unexpected(#"expected \n or ; or \#(close.name)"#)
     }
-    let body = Body(expressions, location: location(from: start))
+    try pushBody(above: level, from: start)
     advance()
-    return body
-  }
-
-  /// `{ body }`, from its opening brace.
-  func parseBracedBody() throws(Failure) -> Body {
-    advance()
-    guard let body = try parseBody(until: .rightBrace) else { throw unexpected() }
-    return body
+    leave()
+    return true
   }
 
   /// One statement of a body.
-  func parseLiteral() throws(Failure) -> Expression {
-    let start = token
+  mutating func parseLiteral() throws(Failure) {
+    let start = mark
     var isNegated = false
-    if token.kind.isKeyword, !isKeywordHead {
-      if token.kind == .not {
+    if kind.isKeyword, !isKeywordHead {
+      if kind == .not {
         isNegated = true
         advance()
       }
-      switch token.kind {
-      case _ where isKeywordHead: break
-      case .some:
+      if isAt(keyword: .some) {
         if isNegated { throw unexpected("illegal negation of 'some'") }
         return try parseSome()
-      case .every:
+      }
+      if isAt(keyword: .every) {
         if isNegated { throw unexpected("illegal negation of 'every'") }
         return try parseEvery()
-      default: break
       }
     }
-    let kind = try parseExpression()
-    return try finishLiteral(kind, start, isNegated: isNegated)
-  }
-
-  private func finishLiteral(
-    _ kind: Expression.Kind, _ start: Token, isNegated: Bool = false
-  ) throws(Failure) -> Expression {
-    let modifiers = token.kind == .with && !isKeywordHead ? try parseWith() : []
-    return Expression(kind, isNegated: isNegated, with: modifiers, location: location(from: start))
-  }
-
-  private func parseExpression() throws(Failure) -> Expression.Kind {
-    let left = try parseTerm(pairs: true)
-    if token.kind == .assign || token.kind == .unify {
-      let callee = Term(.variable(token.kind.operatorName ?? ""), location: location())
+    try parseTerm(pairs: true)
+    if kind == .assign || kind == .unify {
+      operators.append(token)
       advance()
-      return .call(callee: callee, arguments: [left, try parseTerm(pairs: true)])
+      try parseTerm(pairs: true)
+      try pushAssignment(from: start)
     }
-    if case .call(let callee, let arguments) = left.kind {
-      return .call(callee: callee, arguments: arguments)
-    }
-    return .term(left)
+    let level = modifiers.count
+    try parseWith()
+    try pushLiteral(from: start, isNegated, modifiersAbove: level)
   }
 
-  /// `with target as value`, once or more.
-  private func parseWith() throws(Failure) -> [WithModifier] {
-    var modifiers: [WithModifier] = []
-    while token.kind == .with, !isKeywordHead {
-      let start = token
+  @inline(never)
+  private mutating func pushAssignment(from start: Int) throws(Failure) {
+    let operation = operators.removeLast()
+    let callee = Term(.variable(operation.kind.operatorName ?? ""), location: location(of: operation))
+    try push(.call(callee: callee, arguments: pop(above: operands.count - 2)), from: start)
+  }
+
+  /// Makes an expression of the top term and the `with` modifiers above it.
+  @inline(never)
+  private mutating func pushLiteral(from start: Int, _ isNegated: Bool, modifiersAbove level: Int)
+    throws(Failure)
+  {
+    let modifiers = popModifiers(above: level)
+    let term = pop()
+    let kind: Expression.Kind
+    if case .call(let callee, let arguments) = term.kind {
+      kind = .call(callee: callee, arguments: arguments)
+    } else {
+      kind = .term(term)
+    }
+    try push(Expression(kind, isNegated: isNegated, with: modifiers, location: location(from: start)))
+  }
+
+  // MARK: With
+
+  /// Reads `with target as value`, as often as it comes.
+  private mutating func parseWith() throws(Failure) {
+    while isAt(keyword: .with) {
+      let start = mark
       advance()
-      guard token.kind == .identifier || token.kind == .contains || isKeywordHead else {
+      guard kind == .identifier || kind == .contains || isKeywordHead else {
         throw unexpected("expected ident")
       }
-      let target = try parsePrimary()
-      switch target.kind {
-      case .variable, .reference: break
-      default: throw unexpected("expected with target path")
+      try parsePrimary()
+      guard operands.last?.term.isVariableOrReference == true else {
+        throw unexpected("expected with target path")
       }
       try expect(.as, "expected as keyword")
-      let value = try parseTerm(pairs: true)
-      modifiers.append(WithModifier(target: target, value: value, location: location(from: start)))
+      try parseTerm(pairs: true)
+      try pushModifier(from: start)
     }
-    return modifiers
   }
+
+  // MARK: Declarations and quantifiers
 
   /// `some x, y` or `some key, value in collection`, where key and value may be patterns.
-  private func parseSome() throws(Failure) -> Expression {
-    let start = token
+  private mutating func parseSome() throws(Failure) {
+    let start = mark
     advance()
-    if let variables = parseDeclaration() {
-      return try finishLiteral(.someDeclaration(variables), start)
-    }
-    let first = try parseOperand()
-    var second: Term?
-    if token.kind == .comma {
-      advance()
-      second = try parseOperand()
-    }
-    guard token.kind == .in else {
-      if case .variable = first.kind, second == nil {
-        throw unexpected(#"expected \n or ; or }"#)
+    let level = operands.count
+    let isDeclaration = try parseDeclaration()
+    var hasKey = false
+    if !isDeclaration {
+      try parseOperand()
+      if kind == .comma {
+        hasKey = true
+        advance()
+        try parseOperand()
       }
-      if case .call = first.kind { throw unexpected("expected `x in xs` or `x, y in xs` expression") }
-      throw fail("unexpected \(first.kind.typeName) token: expected var", at: first.location)
+      guard kind == .in else { throw notAMembership(level) }
+      advance()
+      try parseTerm(pairs: false)
     }
-    advance()
-    let collection = try parseTerm(pairs: false)
-    let kind = Expression.Kind.someIn(
-      key: second == nil ? nil : first, value: second ?? first, collection: collection)
-    return try finishLiteral(kind, start)
+    let modifiersLevel = modifiers.count
+    try parseWith()
+    try pushSome(above: level, from: start, isDeclaration, hasKey: hasKey, modifiersAbove: modifiersLevel)
   }
 
-  /// The names of `some x, y`; nil, with nothing passed, where `in` or no list of names follows.
-  private func parseDeclaration() -> [Term]? {
+  @inline(never)
+  private mutating func pushSome(
+    above level: Int, from start: Int, _ isDeclaration: Bool, hasKey: Bool, modifiersAbove modifiersLevel: Int
+  ) throws(Failure) {
+    let modifiers = popModifiers(above: modifiersLevel)
+    let kind: Expression.Kind
+    if isDeclaration {
+      kind = .someDeclaration(pop(above: level))
+    } else {
+      let collection = pop()
+      let value = pop()
+      kind = .someIn(key: hasKey ? pop() : nil, value: value, collection: collection)
+    }
+    try push(Expression(kind, with: modifiers, location: location(from: start)))
+  }
+
+  @inline(never)
+  private mutating func notAMembership(_ level: Int) -> Failure {
+    let first = operands[level].term
+    switch first.kind {
+    case .variable: return unexpected(#"expected \n or ; or }"#)
+    case .call: return unexpected("expected `x in xs` or `x, y in xs` expression")
+    default: return fail("unexpected \(first.kind.typeName) token: expected var", at: first.location)
+    }
+  }
+
+  /// Reads the names of `some x, y`; false, with nothing passed, where `in` or no list of names follows.
+  private mutating func parseDeclaration() throws(Failure) -> Bool {
     var distance = 0
     while true {
       let name = peek(distance)
-      guard name.kind == .identifier || name.kind == .contains else { return nil }
+      guard name.kind == .identifier || name.kind == .contains else { return false }
       let next = peek(distance + 1)
-      if next.kind == .comma {
-        distance += 2
-        continue
-      }
-      if next.kind == .in { return nil }
-      if !next.followsSpace, [.dot, .leftBracket, .leftParenthesis].contains(next.kind) { return nil }
-      if next.kind.precedence > 0 { return nil }
-      break
+      if next.kind == .in || next.kind.precedence > 0 { return false }
+      if !next.followsSpace, [.dot, .leftBracket, .leftParenthesis].contains(next.kind) { return false }
+      if next.kind != .comma { break }
+      distance += 2
     }
-    var variables = [parseVariable()]
-    while token.kind == .comma {
+    try pushVariable()
+    while kind == .comma {
       advance()
-      variables.append(parseVariable())
+      try pushVariable()
     }
-    return variables
+    return true
   }
 
   /// `every key, value in collection { body }`.
-  private func parseEvery() throws(Failure) -> Expression {
-    let start = token
-    let shape = "expected `x[, y] in xs { ... }` expression"
+  private mutating func parseEvery() throws(Failure) {
+    try enter()
+    let start = mark
+    let level = operands.count
     advance()
-    let first = try parseOperand()
-    var second: Term?
-    if token.kind == .comma {
+    try parseOperand()
+    if kind == .comma {
       advance()
-      second = try parseOperand()
+      try parseOperand()
     }
-    guard token.kind == .in else { throw unexpected(shape) }
+    guard kind == .in else { throw unexpected("expected `x[, y] in xs { ... }` expression") }
     advance()
-    let domain = try parseOperand()
-    if let second {
-      guard case .variable = first.kind else { throw unexpected("expected key to be a variable") }
-      guard case .variable = second.kind else { throw unexpected("expected value to be a variable") }
-    } else {
-      guard case .variable = first.kind else { throw unexpected("expected value to be a variable") }
+    let hasKey = operands.count - level == 2
+    try parseOperand()
+    guard operands[level].term.isVariable else {
+      throw unexpected("expected \(hasKey ? "key" : "value") to be a variable")
     }
-    guard token.kind == .leftBrace else { throw unexpected("missing body") }
-    let body = try parseBracedBody()
+    guard operands[level + 1].term.isVariable || !hasKey else {
+      throw unexpected("expected value to be a variable")
+    }
+    guard kind == .leftBrace else { throw unexpected("missing body") }
+    advance()
+    try parseBody(until: .rightBrace)
+    leave()
+    let modifiersLevel = modifiers.count
+    try parseWith()
+    try pushEvery(from: start, hasKey: hasKey, modifiersAbove: modifiersLevel)
+  }
+
+  @inline(never)
+  private mutating func pushEvery(from start: Int, hasKey: Bool, modifiersAbove modifiersLevel: Int)
+    throws(Failure)
+  {
+    let modifiers = popModifiers(above: modifiersLevel)
+    let domain = pop()
+    let value = pop()
     let kind = Expression.Kind.every(
-      key: second == nil ? nil : first, value: second ?? first, collection: domain, body: body)
-    return try finishLiteral(kind, start)
+      key: hasKey ? pop() : nil, value: value, collection: domain, body: popBody())
+    try push(Expression(kind, with: modifiers, location: location(from: start)))
+  }
+}
+
+extension Term {
+  var isVariable: Bool { if case .variable = kind { true } else { false } }
+
+  fileprivate var isVariableOrReference: Bool {
+    switch kind {
+    case .variable, .reference: true
+    default: false
+    }
   }
 }

@@ -1,93 +1,137 @@
 // Arrays, sets, objects and their comprehensions.
 
 extension Parser {
-  func parseArray() throws(Failure) -> Term {
-    let start = token
+  /// What the first element of a collection turned out to be.
+  private enum First {
+    case element
+    /// The head of a comprehension, whose body has been read with the closing bracket.
+    case head
+  }
+
+  mutating func parseArray() throws(Failure) {
+    let start = mark
+    let level = operands.count
     advance()
-    if token.kind == .rightBracket { return finish(.array([]), start) }
-    let mayBeComprehension = !skipLeadingComma()
-    let first = try parseFirst(mayBeComprehension, .rightBracket)
-    if let body = first.body { return finish(.arrayComprehension(first.term, body), start, isClosed: true) }
-    return finish(.array(try parseElements(after: first.term, .rightBracket)), start)
+    if kind == .rightBracket { return try finish(.array([]), from: start) }
+    switch try parseFirst(skipLeadingComma(), .rightBracket) {
+    case .head: try pushArrayComprehension(from: start)
+    case .element:
+      try parseElements(.rightBracket)
+      try pushArray(above: level, from: start)
+    }
   }
 
   /// A set, an object, or a comprehension of either.
-  func parseBraces() throws(Failure) -> Term {
-    let start = token
+  mutating func parseBraces() throws(Failure) {
+    let start = mark
+    let level = operands.count
     advance()
-    if token.kind == .rightBrace { return finish(.object([]), start) }
-    let mayBeComprehension = !skipLeadingComma()
-    let first = try parseFirst(mayBeComprehension, .rightBrace)
-    if let body = first.body { return finish(.setComprehension(first.term, body), start, isClosed: true) }
-    switch token.kind {
-    case .rightBrace, .comma: return finish(.set(try parseElements(after: first.term, .rightBrace)), start)
-    case .colon: return try parseObject(first.term, start, mayBeComprehension)
+    if kind == .rightBrace { return try finish(.object([]), from: start) }
+    let mayBeComprehension = skipLeadingComma()
+    if case .head = try parseFirst(mayBeComprehension, .rightBrace) {
+      return try pushSetComprehension(from: start)
+    }
+    switch kind {
+    case .rightBrace, .comma:
+      try parseElements(.rightBrace)
+      try pushSet(above: level, from: start)
+    case .colon:
+      advance()
+      if case .head = try parseFirst(mayBeComprehension, .rightBrace) {
+        return try pushObjectComprehension(from: start)
+      }
+      guard kind == .rightBrace || kind == .comma else { throw unexpected("non-terminated object") }
+      while try goesOn(.rightBrace) {
+        try parseTerm(pairs: false)
+        try expect(.colon, #"expected ":""#)
+        try parseTerm(pairs: false)
+      }
+      try pushObject(above: level, from: start)
     default: throw unexpected("non-terminated set")
     }
   }
 
-  private func parseObject(_ key: Term, _ start: Token, _ mayBeComprehension: Bool) throws(Failure) -> Term {
+  /// OPA allows one comma before the first element, but not in a comprehension: false where there is one.
+  private mutating func skipLeadingComma() -> Bool {
+    guard kind == .comma else { return true }
     advance()
-    let first = try parseFirst(mayBeComprehension, .rightBrace)
-    if let body = first.body {
-      return finish(.objectComprehension(key: key, value: first.term, body), start, isClosed: true)
-    }
-    guard token.kind == .rightBrace || token.kind == .comma else { throw unexpected("non-terminated object") }
-    var pairs = [(key: key, value: first.term)]
-    while try goesOn(.rightBrace) {
-      let key = try parseTerm(pairs: false)
-      try expect(.colon, #"expected ":""#)
-      pairs.append((key, try parseTerm(pairs: false)))
-    }
-    return finish(.object(pairs), start)
+    return false
   }
 
-  /// Goes past the closing bracket at hand, unless a body has.
-  private func finish(_ kind: Term.Kind, _ start: Token, isClosed: Bool = false) -> Term {
-    if !isClosed { advance() }
-    return Term(kind, location: location(from: start))
-  }
-
-  /// OPA allows one comma before the first element.
-  private func skipLeadingComma() -> Bool {
-    guard token.kind == .comma else { return false }
-    advance()
-    return true
-  }
-
-  /// The first element, or the head of a comprehension with its body.
+  /// Reads the first element, or the head of a comprehension with its body.
   ///
   /// `|` after a term without operators begins a comprehension's body; where that stops at a comma the `|` was a union:
   /// `[a | b, c]`.
-  private func parseFirst(
-    _ mayBeComprehension: Bool, _ close: Token.Kind
-  ) throws(Failure) -> (term: Term, body: Body?) {
+  private mutating func parseFirst(_ mayBeComprehension: Bool, _ close: Token.Kind) throws(Failure) -> First {
     try enter()
-    defer { leave() }
-    let start = token
-    let head = try parsePrimary()
-    if token.kind == .or, mayBeComprehension {
+    try parsePrimary()
+    if kind == .or, mayBeComprehension {
       let bar = mark
       advance()
-      if let body = try attempt({ () throws(Failure) in try parseBody(until: close, stopsAtComma: true) }) {
-        return (head, body)
+      attempts += 1
+      let isClosed = try parseBody(until: close, stopsAtComma: true)
+      attempts -= 1
+      if isClosed {
+        leave()
+        return .head
       }
       reset(to: bar)
     }
-    return (try parseTerm(from: head, start, pairs: false), nil)
+    try parseOperatorsInList()
+    leave()
+    return .element
   }
 
-  /// The elements of a list whose first is given, up to the closing bracket.
-  private func parseElements(after first: Term, _ close: Token.Kind) throws(Failure) -> [Term] {
-    var elements = [first]
-    while try goesOn(close) { elements.append(try parseTerm(pairs: false)) }
-    return elements
+  /// Reads the elements of a list after the first, up to the closing bracket.
+  private mutating func parseElements(_ close: Token.Kind) throws(Failure) {
+    while try goesOn(close) { try parseTerm(pairs: false) }
   }
 
   /// Whether another element follows a comma; a comma before the closing bracket ends the list too.
-  func goesOn(_ close: Token.Kind) throws(Failure) -> Bool {
-    if token.kind == close { return false }
+  mutating func goesOn(_ close: Token.Kind) throws(Failure) -> Bool {
+    if kind == close { return false }
     try expect(.comma, #"expected "," or "\#(close.name)""#)
-    return token.kind != close
+    return kind != close
+  }
+
+  // MARK: Results
+
+  /// Goes past the closing bracket at hand.
+  private mutating func finish(_ collection: Term.Kind, from start: Int) throws(Failure) {
+    advance()
+    try push(collection, from: start)
+  }
+
+  @inline(never)
+  private mutating func pushArray(above level: Int, from start: Int) throws(Failure) {
+    try finish(.array(pop(above: level)), from: start)
+  }
+
+  @inline(never)
+  private mutating func pushSet(above level: Int, from start: Int) throws(Failure) {
+    try finish(.set(pop(above: level)), from: start)
+  }
+
+  @inline(never)
+  private mutating func pushObject(above level: Int, from start: Int) throws(Failure) {
+    let terms = pop(above: level)
+    let pairs = stride(from: 0, to: terms.count, by: 2).map { (key: terms[$0], value: terms[$0 + 1]) }
+    try finish(.object(pairs), from: start)
+  }
+
+  @inline(never)
+  private mutating func pushArrayComprehension(from start: Int) throws(Failure) {
+    try push(.arrayComprehension(pop(), popBody()), from: start)
+  }
+
+  @inline(never)
+  private mutating func pushSetComprehension(from start: Int) throws(Failure) {
+    try push(.setComprehension(pop(), popBody()), from: start)
+  }
+
+  @inline(never)
+  private mutating func pushObjectComprehension(from start: Int) throws(Failure) {
+    let value = pop()
+    try push(.objectComprehension(key: pop(), value: value, popBody()), from: start)
   }
 }

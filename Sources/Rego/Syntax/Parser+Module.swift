@@ -10,10 +10,10 @@ extension Parser {
     var statements: [AnnotationParser.Statement] = []
   }
 
-  func parseModule() throws(RegoErrors) -> Module {
+  mutating func parseModule() throws(RegoErrors) -> Module {
     var draft = Draft()
-    let start = token
-    while token.kind != .eof, !hasTooManyErrors {
+    let start = location()
+    while kind != .eof, !hasTooManyErrors {
       startStatement()
       do throws(Failure) {
         try parseStatement(&draft)
@@ -39,16 +39,18 @@ extension Parser {
         throw error
       }
     }
+    var place = start
+    place.length = max(0, previousEnd - place.offset)
     guard errors.isEmpty, let package = draft.package else { throw RegoErrors(errors) }
     return Module(
       dialect: dialect, package: package, imports: draft.imports, rules: draft.rules, comments: comments,
-      annotations: annotations, location: location(from: start))
+      annotations: annotations, location: place)
   }
 
-  private func parseStatement(_ draft: inout Draft) throws(Failure) {
+  private mutating func parseStatement(_ draft: inout Draft) throws(Failure) {
     let start = location()
     let isFirst = draft.statements.isEmpty
-    if token.kind == .package, !isKeywordHead {
+    if isAt(keyword: .package) {
       let package = try parsePackage()
       if !isFirst { record("unexpected package", at: package.location) }
       if draft.package == nil { draft.package = package }
@@ -56,7 +58,7 @@ extension Parser {
       return
     }
     if isFirst { record("package expected", at: start) }
-    if token.kind == .import, !isKeywordHead {
+    if isAt(keyword: .import) {
       draft.statements.append(.init(line: start.line, subject: .other("import")))
       draft.imports.append(try parseImport())
       return
@@ -66,20 +68,21 @@ extension Parser {
   }
 
   /// `package a.b["c"]`.
-  private func parsePackage() throws(Failure) -> Package {
-    let start = token
+  private mutating func parsePackage() throws(Failure) -> Package {
+    let start = mark
     advance()
-    guard token.kind.isWord else { throw unexpected() }
+    guard kind.isWord else { throw unexpected() }
     let path = try parsePath()
     return Package(path: path, location: location(from: start))
   }
 
   /// A name and what follows it as `.name` or `["name"]`, all of which may be keywords.
-  private func parsePath() throws(Failure) -> [RegoString] {
-    var path = [RegoString(text(of: token))]
+  private mutating func parsePath() throws(Failure) -> [RegoString] {
+    var path = [RegoString(text)]
     advance()
-    while token.kind == .dot || token.kind == .leftBracket, !token.followsSpace {
-      let operand = try parseOperandOfReference()
+    while kind == .dot || kind == .leftBracket, !token.followsSpace {
+      try parseReferenceOperand()
+      let operand = take()
       guard case .string(let name) = operand.kind else {
         throw fail("unexpected \(operand.kind.typeName) token: expecting string", at: operand.location)
       }
@@ -89,11 +92,11 @@ extension Parser {
   }
 
   /// `import data.a.b as c`.
-  private func parseImport() throws(Failure) -> Import {
-    let start = token
+  private mutating func parseImport() throws(Failure) -> Import {
+    let start = mark
     advance()
-    guard token.kind.isWord else { throw unexpected() }
-    let first = token
+    guard kind.isWord else { throw unexpected() }
+    let first = mark
     let path = try parsePath()
     let place = location(from: first)
     let root = path[0].string
@@ -103,10 +106,10 @@ extension Parser {
           + " (hint: if this is unexpected, try updating OPA)", at: place)
     }
     var alias: String?
-    if token.kind == .as {
+    if kind == .as {
       advance()
-      guard token.kind == .identifier || token.kind == .contains else { throw unexpected("expected var") }
-      alias = text(of: token)
+      guard kind == .identifier || kind == .contains else { throw unexpected("expected var") }
+      alias = text
       advance()
     }
     switch root {
@@ -121,13 +124,15 @@ extension Parser {
   }
 
   /// Whether a name is a keyword of the dialect, imported or not.
-  private func isReserved(_ name: RegoString) -> Bool {
+  private mutating func isReserved(_ name: RegoString) -> Bool {
     let kind = Token.Kind.word(Array(name.utf8)[...])
     return kind.isKeyword && (dialect == .v1 || !kind.isFutureKeyword)
   }
 
   /// `import future.keywords` and `import future.keywords.in`.
-  private func importKeywords(_ path: [RegoString], isAliased: Bool, at place: Location) throws(Failure) {
+  private mutating func importKeywords(_ path: [RegoString], isAliased: Bool, at place: Location)
+    throws(Failure)
+  {
     guard path.count > 1, path[1] == "keywords" else {
       throw fail("invalid import, must be `future.keywords`", at: place)
     }
@@ -145,7 +150,7 @@ extension Parser {
   }
 
   /// `import rego.v1`: v0 that is written as v1 demands.
-  private func importV1(_ path: [RegoString], isAliased: Bool, at place: Location) throws(Failure) {
+  private mutating func importV1(_ path: [RegoString], isAliased: Bool, at place: Location) throws(Failure) {
     guard path == ["rego", "v1"] else {
       let written = path.map(\.string).joined(separator: ".")
       throw fail("invalid import `\(written)`, must be `rego.v1`", at: place)
@@ -156,7 +161,7 @@ extension Parser {
     addKeywords([.in, .every, .contains, .if])
   }
 
-  private func addKeywords(_ more: Set<Token.Kind>) {
+  private mutating func addKeywords(_ more: Set<Token.Kind>) {
     keywords.formUnion(more)
     refresh()
   }

@@ -1,115 +1,163 @@
 // References, calls and templates.
 
 extension Parser {
-  /// What follows a term without a blank: `.name`, `[term]` and `(arguments)`, as often as they come.
-  func parseReference(from first: Term, _ start: Token) throws(Failure) -> Term {
-    switch first.kind {
+  /// Goes on with what follows the top term without a blank: `.name`, `[term]` and `(arguments)`, as often as they come.
+  mutating func parseReference(from start: Int) throws(Failure) {
+    try checkReferenceHead()
+    let head = operands.count - 1
+    var isCall = false
+    while !token.followsSpace {
+      switch kind {
+      case .dot, .leftBracket: try parseReferenceOperand()
+      case .leftParenthesis:
+        // A call's result is not called again: `f(x)(y)` is none of Rego's.
+        if isCall, operands.count == head + 1 { return }
+        try pushReference(head, from: start)
+        try parseArguments()
+        try pushCall(head, from: start)
+        isCall = true
+      default: return try pushReference(head, from: start)
+      }
+    }
+    try pushReference(head, from: start)
+  }
+
+  @inline(never)
+  private mutating func checkReferenceHead() throws(Failure) {
+    guard let term = operands.last?.term else { return }
+    switch term.kind {
     case .variable, .array, .object, .set, .arrayComprehension, .objectComprehension, .setComprehension,
       .call:
       break
-    default: throw fail("illegal ref (head cannot be \(first.kind.typeName))", at: first.location)
+    default: throw fail("illegal ref (head cannot be \(term.kind.typeName))", at: term.location)
     }
-    var head = first
-    var operands: [Term] = []
-    var calls = 0
-    func reference() -> Term {
-      operands.isEmpty
-        ? head : Term(.reference(head: head, operands: operands), location: location(from: start))
+  }
+
+  /// Makes a reference of the head and the operands above it, where there are any.
+  @inline(never)
+  private mutating func pushReference(_ head: Int, from start: Int) throws(Failure) {
+    guard operands.count > head + 1 else { return }
+    let rest = pop(above: head + 1)
+    try push(.reference(head: pop(), operands: rest), from: start)
+  }
+
+  /// Makes a call of the callee and the arguments above it.
+  @inline(never)
+  private mutating func pushCall(_ callee: Int, from start: Int) throws(Failure) {
+    let arguments = pop(above: callee + 1)
+    let callee = pop()
+    if arguments.isEmpty, case .variable("set") = callee.kind {
+      try push(.set([]), from: start)
+    } else {
+      try push(.call(callee: callee, arguments: arguments), from: start)
     }
-    while !token.followsSpace {
-      switch token.kind {
-      case .dot, .leftBracket:
-        operands.append(try parseOperandOfReference())
-      case .leftParenthesis where calls == 0 || !operands.isEmpty:
-        calls += 1
-        try checkChain(calls)
-        let callee = reference()
-        let arguments = try parseArguments()
-        if arguments.isEmpty, operands.isEmpty, case .variable("set") = callee.kind {
-          head = Term(.set([]), location: location(from: start))
-        } else {
-          head = Term(.call(callee: callee, arguments: arguments), location: location(from: start))
-        }
-        operands = []
-      default: return reference()
-      }
-    }
-    return reference()
   }
 
   /// `.name` or `[term]`.
-  func parseOperandOfReference() throws(Failure) -> Term {
-    if token.kind == .dot {
-      advance()
-      guard token.kind.isWord, !token.followsSpace else { throw unexpected("expected identifier") }
-      let name = Term(.string(RegoString(text(of: token))), location: location())
-      advance()
-      return name
-    }
+  mutating func parseReferenceOperand() throws(Failure) {
+    if kind == .dot { return try pushName() }
     advance()
-    let operand = try parseTerm(pairs: true)
+    try parseTerm(pairs: true)
     try expect(.rightBracket, "expected ]")
-    return operand
   }
 
-  /// `(a, b)`.
-  func parseArguments() throws(Failure) -> [Term] {
+  @inline(never)
+  private mutating func pushName() throws(Failure) {
     advance()
-    var arguments: [Term] = []
-    if token.kind != .rightParenthesis {
-      repeat { arguments.append(try parseTerm(pairs: false)) } while try goesOn(.rightParenthesis)
+    guard kind.isWord, !token.followsSpace else { throw unexpected("expected identifier") }
+    let name = RegoString(text)
+    let start = mark
+    advance()
+    try push(.string(name), from: start)
+  }
+
+  /// `(a, b)`: as many terms as there are arguments.
+  mutating func parseArguments() throws(Failure) {
+    advance()
+    if kind != .rightParenthesis {
+      repeat { try parseTerm(pairs: false) } while try goesOn(.rightParenthesis)
     }
     advance()
-    return arguments
   }
+
+  // MARK: Templates
 
   /// `$"text {expression}"`, from its first piece of text.
-  func parseTemplate() throws(Failure) -> Term {
+  mutating func parseTemplate() throws(Failure) {
     try enter()
-    defer { leave() }
-    let start = token
+    let start = mark
+    let level = expressions.count
     // The first piece begins with `$` and a quote, the others with nothing; each ends with a brace or a quote.
     var prefix = 2
-    var parts: [TemplatePart] = []
-    while true {
-      let isRaw = token.kind == .rawTemplatePart || token.kind == .rawTemplateEnd
-      let isEnd = token.kind == .templateEnd || token.kind == .rawTemplateEnd
-      guard isRaw || isEnd || token.kind == .templatePart else { throw unexpected() }
-      let text = bytes(of: token, without: (prefix, 1))
-      if !text.isEmpty {
-        parts.append(.text(isRaw ? StringLiteral.unescapeRaw(text) : StringLiteral.unescape(text)))
-      }
-      advance()
-      if isEnd { return Term(.template(parts), location: location(from: start)) }
+    while try pushTemplateText(prefix) {
       prefix = 0
-      parts.append(.expression(try parseTemplateExpression()))
-      guard token.kind == .rightBrace else {
-        throw token.kind == .illegal
+      try parseLiteral()
+      try checkTemplateExpression()
+      guard kind == .rightBrace else {
+        throw kind == .illegal
           ? unexpected() : fail("expected } to end template string expression", at: location())
       }
       advance()
     }
+    try pushTemplate(above: level, from: start)
+    leave()
   }
 
-  private func parseTemplateExpression() throws(Failure) -> Expression {
-    let expression = try parseLiteral()
-    let problem: String?
+  /// Pushes the piece of text at hand as an expression; whether a template's expression follows it.
+  @inline(never)
+  private mutating func pushTemplateText(_ prefix: Int) throws(Failure) -> Bool {
+    let text = token.kind == .illegal ? [] : bytes(without: prefix, 1)
+    let value: RegoString
+    let isEnd: Bool
+    switch kind {
+    case .templatePart, .templateEnd:
+      value = StringLiteral.unescape(text)
+      isEnd = kind == .templateEnd
+    case .rawTemplatePart, .rawTemplateEnd:
+      value = StringLiteral.unescapeRaw(text)
+      isEnd = kind == .rawTemplateEnd
+    default: throw unexpected()
+    }
+    let place = location()
+    advance()
+    try push(Expression(.term(Term(.string(value), location: place)), location: place))
+    return !isEnd
+  }
+
+  /// Makes a template of the expressions above a level, of which every other one is text.
+  @inline(never)
+  private mutating func pushTemplate(above level: Int, from start: Int) throws(Failure) {
+    var parts: [TemplatePart] = []
+    for (index, piece) in expressions[level...].enumerated() {
+      heightBelow = max(heightBelow, piece.height)
+      if index % 2 == 1 {
+        parts.append(.expression(piece.node))
+      } else if case .term(let term) = piece.node.kind, case .string(let text) = term.kind, text.utf8Count > 0
+      {
+        parts.append(.text(text))
+      }
+    }
+    expressions.removeLast(expressions.count - level)
+    try push(.template(parts), from: start)
+  }
+
+  @inline(never)
+  private mutating func checkTemplateExpression() throws(Failure) {
+    guard let expression = expressions.last?.node else { return }
+    let problem: String
     switch expression.kind {
     case _ where expression.isNegated: problem = "negation ('not')"
     case .call(let callee, _):
       switch callee.kind {
       case .variable("eq"): problem = "unification ('=')"
       case .variable("assign"): problem = "assignment (':=')"
-      default: problem = nil
+      default: return
       }
     case .every: problem = "'every'"
     case .someDeclaration, .someIn: problem = "'some'"
-    default: problem = nil
+    default: return
     }
-    if let problem {
-      throw fail("unexpected \(problem) in template-string expression", at: expression.location)
-    }
-    return expression
+    throw fail("unexpected \(problem) in template-string expression", at: expression.location)
   }
 }
 

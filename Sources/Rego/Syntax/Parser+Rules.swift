@@ -2,18 +2,18 @@
 
 extension Parser {
   /// A rule, and one more for each body that follows its first: `p { a } { b }`.
-  func parseRules() throws(Failure) -> [Rule] {
-    let start = token
-    let isDefault = token.kind == .default && !isKeywordHead
+  mutating func parseRules() throws(Failure) -> [Rule] {
+    let start = mark
+    let isDefault = isAt(keyword: .default)
     if isDefault { advance() }
-    guard token.kind == .identifier || token.kind == .contains || isKeywordHead else {
+    guard kind == .identifier || kind == .contains || isKeywordHead else {
       throw try notARule(isDefault)
     }
     var head = try parseHead()
     if isDefault { return [try finishDefault(head, start)] }
 
-    let hasIf = token.kind == .if && !isKeywordHead
-    let hasBody = hasIf || token.kind == .leftBrace
+    let hasIf = isAt(keyword: .if)
+    let hasBody = hasIf || kind == .leftBrace
     // Without `if`, `p[x]` is a set's element, and so is `p.x` (OPA's reading of v0); longer references are objects.
     let isBracketSet =
       !hasIf && head.key == nil && head.value == nil && head.arguments == nil && head.reference.count == 2
@@ -26,12 +26,12 @@ extension Parser {
     var rules = [
       Rule(isDefault: false, head: head, body: body, elseBranch: elseBranch, location: location(from: start))
     ]
-    while token.kind == .leftBrace {
+    while kind == .leftBrace {
       guard elseBranch.isEmpty else { throw fail("expected else keyword", at: location()) }
-      let start = token
+      let start = mark
       let body = try parseBracedBody()
       var next = head
-      next.arguments = next.arguments?.map(withFreshWildcard)
+      next.arguments = next.arguments?.map { withFreshWildcard($0) }
       next.location = body.location
       rules.append(
         Rule(isDefault: false, head: next, body: body, elseBranch: [], location: location(from: start)))
@@ -40,10 +40,11 @@ extension Parser {
   }
 
   /// The error for a statement that begins as no rule does.
-  private func notARule(_ isDefault: Bool) throws(Failure) -> Failure {
+  private mutating func notARule(_ isDefault: Bool) throws(Failure) -> Failure {
     if isDefault { return unexpected() }
-    let start = token
-    let expression = try parseLiteral()
+    let start = mark
+    try parseLiteral()
+    let expression = expressions.removeLast().node
     let problem: String
     switch expression.kind {
     case _ where !expression.withModifiers.isEmpty:
@@ -66,27 +67,27 @@ extension Parser {
 
   // MARK: Heads
 
-  private func parseHead() throws(Failure) -> Head {
-    let start = token
-    let isWildcard = text(of: token).utf8.elementsEqual("_".utf8)
-    if isWildcard { throw fail("_ cannot be used for rule name", at: location()) }
-    var reference = [parseVariable()]
-    var arguments: [Term]?
+  private mutating func parseHead() throws(Failure) -> Head {
+    let start = mark
+    let level = operands.count
+    if text.utf8.elementsEqual("_".utf8) { throw fail("_ cannot be used for rule name", at: location()) }
+    try pushVariable()
+    var count = 1
+    var isFunction = false
     // Blanks are allowed before the first bracket only: `deny [msg]`.
-    while !token.followsSpace || reference.count == 1, arguments == nil {
-      switch token.kind {
-      case .dot, .leftBracket:
-        reference.append(try parseOperandOfReference())
-        continue
-      case .leftParenthesis:
-        arguments = try parseArguments()
-      default: break
-      }
-      break
+    while !token.followsSpace || count == 1, kind == .dot || kind == .leftBracket {
+      try parseReferenceOperand()
+      count += 1
     }
+    if !token.followsSpace || count == 1, kind == .leftParenthesis {
+      isFunction = true
+      try parseArguments()
+    }
+    let arguments = isFunction ? take(above: level + count) : nil
     var head = Head(
-      reference: reference, arguments: arguments, key: nil, value: nil, assigns: false, location: location())
-    switch token.kind {
+      reference: take(above: level), arguments: arguments, key: nil, value: nil, assigns: false,
+      location: location())
+    switch kind {
     case .contains:
       if arguments != nil {
         throw unexpected(
@@ -94,54 +95,72 @@ extension Parser {
             + " (e.g., \(name(of: head)) contains <VALUE> { ... })")
       }
       advance()
-      head.key = try parseTerm(pairs: true)
+      try parseTerm(pairs: true)
+      head.key = take()
     case .unify, .assign:
-      head.assigns = token.kind == .assign
+      head.assigns = kind == .assign
       advance()
-      head.value = try parseTerm(pairs: true)
-    case _ where token.kind.precedence > 0 || token.kind == .in: throw unexpected()
+      try parseTerm(pairs: true)
+      head.value = take()
+    case _ where kind.precedence > 0 || kind == .in: throw unexpected()
     default: break
     }
     head.location = location(from: start)
     return head
   }
 
-  private func name(of head: Head) -> String { head.reference.first.map { "\($0)" } ?? "" }
+  private mutating func name(of head: Head) -> String { head.reference.first.map { "\($0)" } ?? "" }
 
   // MARK: Bodies
 
   /// The body after a head, from `if` or `{`.
-  private func parseRuleBody(hasIf: Bool) throws(Failure) -> Body {
+  private mutating func parseRuleBody(hasIf: Bool) throws(Failure) -> Body {
     if hasIf {
       advance()
       // Braces after `if` are a body, unless they read as the beginning of an expression; a set alone would always hold, so
       // it is none (OPA's reading).
-      let begin = mark
-      if token.kind != .leftBrace { return try parseLiteralBody() }
-      if let body = try? attempt({ () throws(Failure) in try parseLiteralBody() }), !body.isSetLiteral {
-        return body
-      }
-      error = nil
-      reset(to: begin)
+      if kind != .leftBrace { return try parseLiteralBody() }
+      if let body = attemptLiteralBody() { return body }
     }
     return try parseBracedBody()
   }
 
-  private func parseLiteralBody() throws(Failure) -> Body {
-    if token.kind == .eof { throw unexpected("rule body expected") }
-    let literal = try parseLiteral()
-    return Body([literal], location: literal.location)
+  private mutating func attemptLiteralBody() -> Body? {
+    let (begin, level) = (mark, level)
+    attempts += 1
+    defer { attempts = level.attempts }
+    if let body = try? parseLiteralBody(), !body.isSetLiteral { return body }
+    error = nil
+    unwind(to: level)
+    reset(to: begin)
+    return nil
+  }
+
+  private mutating func parseLiteralBody() throws(Failure) -> Body {
+    if kind == .eof { throw unexpected("rule body expected") }
+    let start = mark
+    let level = expressions.count
+    try parseLiteral()
+    try pushBody(above: level, from: start)
+    return takeBody()
+  }
+
+  /// `{ body }`, from its opening brace.
+  private mutating func parseBracedBody() throws(Failure) -> Body {
+    advance()
+    try parseBody(until: .rightBrace)
+    return takeBody()
   }
 
   /// The `else` branches of a rule, each inside the one before.
-  private func parseElse(_ head: Head) throws(Failure) -> [Rule] {
+  private mutating func parseElse(_ head: Head) throws(Failure) -> [Rule] {
     var branches: [Rule] = []
-    while token.kind == .else, !isKeywordHead {
+    while isAt(keyword: .else) {
       if head.reference.dropFirst().contains(where: { !$0.isGround }) {
         throw fail("else keyword cannot be used on rules with variables in head", at: location())
       }
       if head.key != nil { throw fail("else keyword cannot be used on multi-value rules", at: location()) }
-      try checkChain(branches.count + 1)
+      if branches.count == Parser.maximumHeight { throw tooDeep() }
       branches.append(try parseElseBranch(head))
       if branches.last?.body.expressions.isEmpty == true { break }
     }
@@ -153,42 +172,45 @@ extension Parser {
     return result
   }
 
-  private func parseElseBranch(_ head: Head) throws(Failure) -> Rule {
-    let start = token
+  private mutating func parseElseBranch(_ head: Head) throws(Failure) -> Rule {
+    let start = mark
     advance()
     var head = head
-    head.arguments = head.arguments?.map(withFreshWildcard)
+    head.arguments = head.arguments?.map { withFreshWildcard($0) }
     head.value = nil
     head.assigns = false
-    switch token.kind {
+    switch kind {
     case .leftBrace, .if: break
     case .assign, .unify:
-      head.assigns = token.kind == .assign
+      head.assigns = kind == .assign
       advance()
-      head.value = try parseTerm(pairs: true)
+      try parseTerm(pairs: true)
+      head.value = take()
     default: throw unexpected("expected else value term or rule body")
     }
     head.location = location(from: start)
     var body = Body(location: location(from: start))
-    let hasIf = token.kind == .if && !isKeywordHead
-    if hasIf || token.kind == .leftBrace {
+    let hasIf = isAt(keyword: .if)
+    if hasIf || kind == .leftBrace {
       // Unlike after the head, braces after `else if` are always the body (OPA's reading).
       if hasIf { advance() }
-      body = token.kind == .leftBrace ? try parseBracedBody() : try parseLiteralBody()
+      body = kind == .leftBrace ? try parseBracedBody() : try parseLiteralBody()
       checkV1(head, at: start, hasIf: hasIf, isBracketSet: false)
     }
     return Rule(isDefault: false, head: head, body: body, elseBranch: [], location: location(from: start))
   }
 
   /// An argument for another definition with the same head: a wildcard gets a name of its own.
-  private func withFreshWildcard(_ term: Term) -> Term {
+  private mutating func withFreshWildcard(_ term: Term) -> Term {
     guard case .variable(let name) = term.kind, name.utf8.first == UInt8(ascii: "$") else { return term }
     return Term(.variable(nextWildcard()), location: term.location)
   }
 
   // MARK: Rules without a body
 
-  private func finishWithoutBody(_ head: Head, _ start: Token, isBracketSet: Bool) throws(Failure) -> Rule {
+  private mutating func finishWithoutBody(_ head: Head, _ start: Int, isBracketSet: Bool) throws(Failure)
+    -> Rule
+  {
     let place = location(from: start)
     if head.value == nil, let arguments = head.arguments, arguments.isEmpty {
       throw fail("rule argument list must take at least one argument", at: place)
@@ -202,7 +224,7 @@ extension Parser {
       isDefault: false, head: head, body: Body(location: place), elseBranch: [], location: place)
   }
 
-  private func finishDefault(_ head: Head, _ start: Token) throws(Failure) -> Rule {
+  private mutating func finishDefault(_ head: Head, _ start: Int) throws(Failure) -> Rule {
     let place = location(from: start)
     guard let value = head.value, head.key == nil else {
       throw fail("illegal default rule (must have a value)", at: place)
@@ -224,7 +246,7 @@ extension Parser {
   }
 
   /// Notes what v1 demands of a rule and this one lacks.
-  private func checkV1(_ head: Head, at start: Token, hasIf: Bool, isBracketSet: Bool) {
+  private mutating func checkV1(_ head: Head, at start: Int, hasIf: Bool, isBracketSet: Bool) {
     let sort = head.arguments == nil ? "rule" : "function"
     if !hasIf { rulesOfV0 += 1 } else { rulesOfV1 += 1 }
     guard requiresV1 else { return }

@@ -1,211 +1,186 @@
 // Terms with operators, and the simple ones. Collections, references and templates have files of their own.
 
 extension Parser {
-  /// A term with any operators that make terms: all but `:=` and `=`.
+  /// Reads a term with any operators that make terms: all but `:=` and `=`.
   ///
   /// - Parameter pairs: whether `key, value in collection` may stand here; not in lists, where the comma ends an element.
-  func parseTerm(pairs: Bool) throws(Failure) -> Term {
+  mutating func parseTerm(pairs: Bool) throws(Failure) {
     try enter()
-    defer { leave() }
-    let start = token
-    let first = try parsePrimary()
-    guard token.kind.precedence > 0 || token.kind == .in || token.kind == .comma && pairs else {
-      return first
-    }
-    return try parseMembership(from: first, start, pairs: pairs)
+    try parsePrimary()
+    if kind.precedence > 0 { try parseOperators() }
+    if kind == .in || kind == .comma && pairs { try parseMembership() }
+    leave()
   }
 
-  /// As `parseTerm`, where the first operand has been read already.
-  func parseTerm(from first: Term, _ start: Token, pairs: Bool) throws(Failure) -> Term {
+  /// Goes on with the operators after a first term that has been read already.
+  mutating func parseOperatorsInList() throws(Failure) {
+    try parseOperators()
+    if kind == .in { try parseMembership() }
+  }
+
+  /// Reads a term with operators other than `in`.
+  mutating func parseOperand() throws(Failure) {
     try enter()
-    defer { leave() }
-    return try parseMembership(from: first, start, pairs: pairs)
+    try parsePrimary()
+    try parseOperators()
+    leave()
   }
 
-  private func parseMembership(from first: Term, _ start: Token, pairs: Bool) throws(Failure) -> Term {
-    var left = try parseOperators(from: first, start)
-    if pairs, token.kind == .comma, let call = try parsePairMembership(left, start) { left = call }
-    var length = 0
-    while token.kind == .in, !isReferenceToKeywordIn {
-      length += 1
-      try checkChain(length)
-      let operation = token
-      advance()
-      let right = try parseOperand()
-      left = call(memberCallee("member_2", at: operation), [left, right], from: start)
-    }
-    return left
+  /// `in collection` after a term, as often as it comes; or `, value in collection` after a key, where that stands.
+  private mutating func parseMembership() throws(Failure) {
+    if kind == .comma { try parsePairMembership() }
+    while kind == .in, !isReferenceToKeywordIn { try finishMembership("member_2", 2) }
   }
 
-  /// `, value in collection` after a key; nil, with the comma still ahead, where no `in` follows the second term.
-  private func parsePairMembership(_ key: Term, _ start: Token) throws(Failure) -> Term? {
+  /// `, value in collection` after a key. Without an `in` after the second term the comma stays ahead.
+  private mutating func parsePairMembership() throws(Failure) {
     let comma = mark
     advance()
-    switch token.kind {
-    case .rightBracket, .rightBrace, .rightParenthesis: break
-    default:
-      let value = try attempt { () throws(Failure) in try parseOperand() }
-      guard token.kind == .in else { break }
-      let operation = token
-      advance()
-      let collection = try parseOperand()
-      return call(memberCallee("member_3", at: operation), [key, value, collection], from: start)
+    if kind != .rightBracket, kind != .rightBrace, kind != .rightParenthesis {
+      attempts += 1
+      try parseOperand()
+      attempts -= 1
+      if kind == .in { return try finishMembership("member_3", 3) }
+      operands.removeLast()
     }
     reset(to: comma)
-    return nil
   }
 
   /// Whether an `in` on a line of its own begins a reference, `in.a`, rather than going on with the expression.
   private var isReferenceToKeywordIn: Bool {
-    token.followsNewline && isKeywordHead || peek().kind == .dot && !peek().followsSpace
-  }
-
-  /// A term with operators other than `in`.
-  func parseOperand() throws(Failure) -> Term {
-    try enter()
-    defer { leave() }
-    let start = token
-    return try parseOperators(from: parsePrimary(), start)
-  }
-
-  /// Operators between terms by precedence, with the operands and operators under way on stacks of their own: a chain of
-  /// precedences costs no recursion.
-  private func parseOperators(from first: Term, _ start: Token) throws(Failure) -> Term {
-    guard token.kind.precedence > 0 else { return first }
-    var operands: [(term: Term, start: Token, end: Int)] = [(first, start, previousEnd)]
-    var operators: [Token] = []
-    var length = 0
-    func reduce(to precedence: Int) {
-      while let last = operators.last, last.kind.precedence >= precedence, let right = operands.popLast(),
-        let left = operands.popLast()
-      {
-        operators.removeLast()
-        let callee = Term(.variable(last.kind.operatorName ?? ""), location: location(of: last))
-        let kind = Term.Kind.call(callee: callee, arguments: [left.term, right.term])
-        let place = location(from: left.start, to: right.end)
-        operands.append((Term(kind, location: place), left.start, right.end))
-      }
+    mutating get {
+      guard isKeywordHead else { return false }
+      return token.followsNewline || peek().kind == .dot
     }
-    while token.kind.precedence > 0 {
-      length += 1
-      try checkChain(length)
-      reduce(to: token.kind.precedence)
+  }
+
+  /// `in collection`, from the `in`, whose other operands have been read.
+  private mutating func finishMembership(_ name: RegoString, _ count: Int) throws(Failure) {
+    operators.append(token)
+    advance()
+    try parseOperand()
+    try pushMembership(name, count)
+  }
+
+  @inline(never)
+  private mutating func pushMembership(_ name: RegoString, _ count: Int) throws(Failure) {
+    let place = location(of: operators.removeLast())
+    let head = Term(.variable("internal"), location: place)
+    let callee = Term(
+      .reference(head: head, operands: [Term(.string(name), location: place)]), location: place)
+    let first = operands.count - count
+    let start = operands[first].start
+    try push(.call(callee: callee, arguments: pop(above: first)), from: start)
+  }
+
+  /// Operators between terms by precedence, all of which group to the left, after a first term.
+  private mutating func parseOperators() throws(Failure) {
+    let level = operators.count
+    while kind.precedence > 0 {
+      try reduce(above: level, to: kind.precedence)
       operators.append(token)
       advance()
-      let start = token
-      let operand = try parsePrimary()
-      operands.append((operand, start, previousEnd))
+      try parsePrimary()
     }
-    reduce(to: 0)
-    return operands[0].term
+    try reduce(above: level, to: 0)
   }
 
-  private func memberCallee(_ name: RegoString, at operation: Token) -> Term {
-    let place = location(of: operation)
-    let head = Term(.variable("internal"), location: place)
-    return Term(.reference(head: head, operands: [Term(.string(name), location: place)]), location: place)
+  /// Makes calls of the operators above a level that bind at least as tightly as a precedence.
+  @inline(never)
+  private mutating func reduce(above level: Int, to precedence: Int) throws(Failure) {
+    while operators.count > level, let last = operators.last, last.kind.precedence >= precedence {
+      operators.removeLast()
+      let callee = Term(.variable(last.kind.operatorName ?? ""), location: location(of: last))
+      let start = operands[operands.count - 2].start
+      try push(.call(callee: callee, arguments: pop(above: operands.count - 2)), from: start)
+    }
   }
 
-  private func call(_ callee: Term, _ arguments: [Term], from start: Token) -> Term {
-    Term(.call(callee: callee, arguments: arguments), location: location(from: start))
-  }
-
-  /// A term without operators outside of brackets, with what its reference goes on with.
-  func parsePrimary() throws(Failure) -> Term {
-    if let known = recall() { return known }
-    let start = token
-    let isRemembered: Bool
-    var term: Term
-    switch token.kind {
+  /// Reads a term without operators outside of brackets, with what its reference goes on with.
+  mutating func parsePrimary() throws(Failure) {
+    if !remembered.isEmpty, recall() { return }
+    let start = mark
+    var isInBrackets = true
+    switch kind {
     case .identifier, .contains:
-      term = parseVariable()
-      isRemembered = token.kind == .leftParenthesis || token.kind == .leftBracket
-    case .leftBracket:
-      term = try parseArray()
-      isRemembered = true
-    case .leftBrace:
-      term = try parseBraces()
-      isRemembered = true
-    case .leftParenthesis:
-      term = try parseParentheses()
-      isRemembered = true
-    case .templatePart, .templateEnd, .rawTemplatePart, .rawTemplateEnd:
-      term = try parseTemplate()
-      isRemembered = true
+      try pushVariable()
+      isInBrackets = kind == .leftParenthesis || kind == .leftBracket
+    case .leftBracket: try parseArray()
+    case .leftBrace: try parseBraces()
+    case .leftParenthesis: try parseParentheses()
+    case .templatePart, .templateEnd, .rawTemplatePart, .rawTemplateEnd: try parseTemplate()
     default:
-      term = try parseScalar()
-      isRemembered = false
+      try parseScalar()
+      isInBrackets = false
     }
-    if !token.followsSpace {
-      switch token.kind {
-      case .dot, .leftBracket, .leftParenthesis: term = try parseReference(from: term, start)
-      default: break
-      }
+    if !token.followsSpace, kind == .dot || kind == .leftBracket || kind == .leftParenthesis {
+      try parseReference(from: start)
     }
-    if isRemembered { remember(term, from: start) }
-    return term
+    if isInBrackets, attempts > 0 { remember(from: start) }
   }
 
-  /// A variable by the word at hand, whatever word it is.
-  func parseVariable() -> Term {
-    var name = text(of: token)
-    if name.utf8.elementsEqual("_".utf8) { name = nextWildcard() }
-    let term = Term(.variable(name), location: location())
+  /// Pushes the word at hand, whatever word it is, as a variable.
+  @inline(never)
+  mutating func pushVariable() throws(Failure) {
+    let start = mark
+    let isWildcard = token.end - token.start == 1 && bytes(without: 0, 0).first == UInt8(ascii: "_")
+    let name = isWildcard ? nextWildcard() : text
     advance()
-    return term
+    try push(.variable(name), from: start)
   }
 
-  private func parseParentheses() throws(Failure) -> Term {
+  private mutating func parseParentheses() throws(Failure) {
+    let start = mark
     advance()
-    let term = try parseTerm(pairs: true)
-    guard token.kind == .rightParenthesis else {
-      throw token.kind == .illegal ? unexpected() : fail("non-terminated expression", at: location())
+    try parseTerm(pairs: true)
+    guard kind == .rightParenthesis else {
+      throw kind == .illegal ? unexpected() : fail("non-terminated expression", at: location())
     }
     advance()
-    return term
+    operands[operands.count - 1].start = start
   }
 
-  private func parseScalar() throws(Failure) -> Term {
-    let start = token
-    let kind: Term.Kind
-    switch token.kind {
-    case _ where isKeywordHead: return parseVariable()
-    case .null: kind = .null
-    case .true: kind = .boolean(true)
-    case .false: kind = .boolean(false)
-    case .string: kind = .string(StringLiteral.unescape(bytes(of: token, without: (1, 1))))
-    case .rawString:
-      kind = .string(RegoString(String(decoding: bytes(of: token, without: (1, 1)), as: UTF8.self)))
+  @inline(never)
+  private mutating func parseScalar() throws(Failure) {
+    let start = mark
+    let value: Term.Kind
+    switch kind {
+    case _ where isKeywordHead: return try pushVariable()
+    case .null: value = .null
+    case .true: value = .boolean(true)
+    case .false: value = .boolean(false)
+    case .string: value = .string(StringLiteral.unescape(bytes(without: 1, 1)))
+    case .rawString: value = .string(RegoString(String(decoding: bytes(without: 1, 1), as: UTF8.self)))
     case .number, .minus, .dot: return try parseNumber()
     default: throw unexpected()
     }
     advance()
-    return Term(kind, location: location(from: start))
+    try push(value, from: start)
   }
 
   /// JSON's numbers, and `.5`; a minus sign may stand apart.
-  private func parseNumber() throws(Failure) -> Term {
-    let start = token
-    var text = ""
-    if token.kind == .minus {
-      text = "-"
+  private mutating func parseNumber() throws(Failure) {
+    let start = mark
+    var written = ""
+    if kind == .minus {
+      written = "-"
       advance()
     }
-    if token.kind == .dot, peek().kind == .number, !peek().followsSpace {
-      text += "0."
+    if kind == .dot, peek().kind == .number, !peek().followsSpace {
+      written += "0."
       advance()
-    } else if token.kind == .number {
-      let digits = bytes(of: token, without: (0, 0))
+    } else if kind == .number {
+      let digits = bytes(without: 0, 0)
       if digits.first == UInt8(ascii: "0"), let second = digits.dropFirst().first, Lexer.isDigit(second) {
         throw unexpected("expected number without leading zero")
       }
     }
-    guard token.kind == .number else { throw unexpected("expected number") }
-    text += self.text(of: token)
-    guard Parser.hasBoundedExponent(text) else { throw fail("number too big", at: location()) }
-    guard let number = Number(json: text) else { throw unexpected("invalid float") }
+    guard kind == .number else { throw unexpected("expected number") }
+    written += text
+    guard Parser.hasBoundedExponent(written) else { throw fail("number too big", at: location()) }
+    guard let number = Number(json: written) else { throw unexpected("invalid float") }
     advance()
-    return Term(.number(number), location: location(from: start))
+    try push(.number(number), from: start)
   }
 
   /// Whether a number lies between 2^-100000 and 2^100000, OPA's limits, or is zero.

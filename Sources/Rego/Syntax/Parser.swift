@@ -1,15 +1,19 @@
 /// Reads one source by recursive descent.
 ///
+/// What has been read lies on stacks here and not in the frames of the recursion, which keeps those small: a source nested as
+/// deeply as allowed is read on a stack of 512 KiB, in debug builds too.
+///
 /// Where the grammar is ambiguous (a brace after `if`, `|` in a collection) one reading is tried first and the other from the
 /// same place; terms in brackets are remembered while that goes on, so that nesting does not multiply the work.
-final class Parser {
-  /// A syntax error that ``Parser/error`` holds. It carries nothing, to keep the frames of a deep recursion small.
+struct Parser {
+  /// A syntax error that ``Parser/error`` holds.
   struct Failure: Error {}
 
-  /// How deeply terms and bodies may nest and how long a chain of operators or of `else` may grow: both become the depth of a
-  /// tree that others walk by recursion.
+  /// How many brackets and bodies may be open at once.
   static let maximumDepth = 200
-  /// Sources beyond this are refused: a policy of that size is a mistake.
+  /// How high a tree may grow: also by chains of operators or of `else`, which nest without a bracket. Others walk trees by recursion.
+  static let maximumHeight = 500
+  /// Sources beyond this many bytes are refused: a policy of that size is a mistake.
   static let maximumSize = 8 << 20
   /// How many errors a source is searched for.
   static let maximumErrors = 10
@@ -19,9 +23,12 @@ final class Parser {
   private(set) var lexer: Lexer
   /// The tokens of the statement at hand, as far as they have been read.
   private var tokens: [Token] = []
-  private var index = 0
-  /// The token at hand, where a word that is no keyword here is an identifier.
+  /// The place of the token at hand among `tokens`, to which ``Parser/reset(to:)`` returns.
+  private(set) var mark = 0
+  /// The token at hand.
   private(set) var token: Token
+  /// Its kind, where a word that is no keyword here is an identifier.
+  private(set) var kind: Token.Kind
   /// Where the token before this one ends.
   private(set) var previousEnd = 0
 
@@ -30,30 +37,40 @@ final class Parser {
   /// Whether rules must be written as v1 demands.
   var requiresV1: Bool
 
+  /// Terms that are not part of a larger one yet, and so on.
+  var operands: [Operand] = []
+  var operators: [Token] = []
+  var expressions: [Tall<Expression>] = []
+  var bodies: [Tall<Body>] = []
+  var modifiers: [Tall<WithModifier>] = []
+  /// The height of what was taken from the stacks for what is pushed next.
+  var heightBelow = 0
+  /// Terms in brackets that an attempt has read, by where they start, and where they end.
+  var remembered: [Int: (operand: Operand, mark: Int)] = [:]
+  /// How many attempts that may be given up are under way.
+  var attempts = 0
+
   /// The error behind the ``Failure`` that is under way.
   var error: RegoError?
   private(set) var errors: [RegoError] = []
   /// How many bodies begin without and with `if`.
   var rulesOfV0 = 0
   var rulesOfV1 = 0
-  private var depth = 0
+  /// How many brackets and bodies are open.
+  var depth = 0
   private var wildcards = 0
-  /// How many attempts that may be given up are under way.
-  private var attempts = 0
-  private var remembered: [Int32: (term: Term, index: Int)] = [:]
 
   init(_ source: String, file: String, dialect: Dialect) {
     self.file = file
     self.dialect = dialect
     keywords = dialect == .v1 ? [.in, .every, .contains, .if] : []
     requiresV1 = dialect == .v1
-    var bytes = Array(source.utf8)
-    let isTooLarge = bytes.count > Parser.maximumSize
-    if isTooLarge { bytes = [] }
-    lexer = Lexer(bytes)
+    let isTooLarge = source.utf8.count > Parser.maximumSize
+    lexer = Lexer(isTooLarge ? [] : Array(source.utf8))
     token = lexer.next()
+    kind = token.kind
     tokens.append(token)
-    token = resolve(token)
+    refresh()
     if isTooLarge { record("source is larger than \(Parser.maximumSize >> 20) MiB", at: location()) }
   }
 }
@@ -61,82 +78,90 @@ final class Parser {
 // MARK: Tokens
 
 extension Parser {
-  private func resolve(_ token: Token) -> Token {
-    guard token.kind.isFutureKeyword, !keywords.contains(token.kind) else { return token }
-    var token = token
-    token.kind = .identifier
-    return token
+  private func resolve(_ kind: Token.Kind) -> Token.Kind {
+    kind.isFutureKeyword && !keywords.contains(kind) ? .identifier : kind
   }
 
   /// Goes on to the next token.
-  func advance() {
-    guard token.kind != .eof else { return }
+  mutating func advance() {
+    guard kind != .eof else { return }
     previousEnd = Int(token.end)
-    index += 1
-    if index == tokens.count { tokens.append(lexer.next()) }
-    token = resolve(tokens[index])
+    mark += 1
+    if mark == tokens.count { tokens.append(lexer.next()) }
+    refresh()
   }
 
   /// Reads the token at hand again after keywords were added.
-  func refresh() {
-    token = resolve(tokens[index])
+  mutating func refresh() {
+    token = tokens[mark]
+    kind = resolve(token.kind)
   }
 
-  /// The token after the one at hand.
-  func peek(_ distance: Int = 1) -> Token {
-    while index + distance >= tokens.count {
+  mutating func reset(to mark: Int) {
+    self.mark = mark
+    previousEnd = mark > 0 ? Int(tokens[mark - 1].end) : 0
+    refresh()
+  }
+
+  /// The token some places ahead.
+  mutating func peek(_ distance: Int = 1) -> Token {
+    while mark + distance >= tokens.count {
       if let last = tokens.last, last.kind == .eof { return last }
       tokens.append(lexer.next())
     }
-    return resolve(tokens[index + distance])
+    var token = tokens[mark + distance]
+    token.kind = resolve(token.kind)
+    return token
   }
 
-  /// Where to return to by ``reset(to:)``.
-  var mark: Int { index }
-
-  func reset(to mark: Int) {
-    index = mark
-    token = resolve(tokens[mark])
-    previousEnd = mark > 0 ? Int(tokens[mark - 1].end) : 0
-  }
-
-  /// Forgets the tokens before the one at hand. Earlier marks are invalid from here on.
-  func startStatement() {
-    tokens.removeFirst(index)
-    index = 0
+  /// Forgets what has been read before the token at hand. Earlier marks are invalid from here on.
+  mutating func startStatement() {
+    tokens.removeFirst(mark)
+    mark = 0
     remembered.removeAll(keepingCapacity: true)
+    unwind(to: Level())
   }
 
   /// Goes on where the next statement seems to begin: at the next word that starts a line.
-  func skipToStatement() {
-    repeat { advance() } while token.kind != .eof && !(token.kind.isWord && token.column == 1)
+  mutating func skipToStatement() {
+    repeat {
+      advance()
+      // What is passed is not returned to.
+      if mark > 1000 { startStatement() }
+    } while kind != .eof && !(kind.isWord && token.column == 1)
   }
 
+  /// Where the token at a mark begins in the source.
+  func offset(at mark: Int) -> Int { Int(tokens[mark].start) }
+
   /// Goes past a token of a kind, or fails.
-  func expect(_ kind: Token.Kind, _ note: @autoclosure () -> String) throws(Failure) {
-    guard token.kind == kind else { throw unexpected(note()) }
+  mutating func expect(_ wanted: Token.Kind, _ note: @autoclosure () -> String) throws(Failure) {
+    guard kind == wanted else { throw unexpected(note()) }
     advance()
   }
 
-  /// The text of a token.
-  func text(of token: Token) -> String {
-    String(decoding: lexer.bytes[Int(token.start)..<Int(token.end)], as: UTF8.self)
-  }
+  /// The text of the token at hand.
+  var text: String { String(decoding: bytes(without: 0, 0), as: UTF8.self) }
 
-  /// The bytes of a token without as many at each end.
-  func bytes(of token: Token, without quotes: (Int, Int)) -> ArraySlice<UInt8> {
-    lexer.bytes[Int(token.start) + quotes.0..<Int(token.end) - quotes.1]
+  /// The bytes of the token at hand, without as many at either end.
+  func bytes(without first: Int, _ last: Int) -> ArraySlice<UInt8> {
+    lexer.bytes[Int(token.start) + first..<Int(token.end) - last]
   }
 
   /// Whether the token at hand is a keyword that stands for itself because a reference goes on after it: `not.a`, `if["b"]`.
   var isKeywordHead: Bool {
-    guard token.kind.isKeyword else { return false }
-    let next = peek()
-    return (next.kind == .dot || next.kind == .leftBracket) && !next.followsSpace
+    mutating get {
+      guard kind.isKeyword else { return false }
+      let next = peek()
+      return (next.kind == .dot || next.kind == .leftBracket) && !next.followsSpace
+    }
   }
 
+  /// Whether the token at hand is a keyword and means it.
+  mutating func isAt(keyword: Token.Kind) -> Bool { kind == keyword && !isKeywordHead }
+
   /// A name that no other wildcard of the source has.
-  func nextWildcard() -> String {
+  mutating func nextWildcard() -> String {
     defer { wildcards += 1 }
     return "$\(wildcards)"
   }
@@ -152,12 +177,16 @@ extension Parser {
     location(from: token, to: Int(token.end))
   }
 
-  /// The place of what begins with a token and ends with the last one passed.
-  func location(from start: Token) -> Location {
-    location(from: start, to: max(previousEnd, Int(start.start)))
+  /// The place of what begins at a mark and ends with the last token passed.
+  @inline(never)
+  func location(from mark: Int) -> Location { location(from: mark, to: previousEnd) }
+
+  func location(from mark: Int, to end: Int) -> Location {
+    let start = tokens[mark]
+    return location(from: start, to: max(end, Int(start.start)))
   }
 
-  func location(from start: Token, to end: Int) -> Location {
+  private func location(from start: Token, to end: Int) -> Location {
     Location(
       file: file, line: Int(start.line), column: Int(start.column), offset: Int(start.start),
       length: end - Int(start.start))
@@ -169,17 +198,17 @@ extension Parser {
 extension Parser {
   /// The error that the token at hand is not what the grammar has here.
   @inline(never)
-  func unexpected(_ note: String = "") -> Failure {
-    if token.kind == .illegal { return fail(lexer.problems[token.start] ?? "illegal token", at: location()) }
-    let sort = token.kind.isKeyword ? "keyword" : "token"
+  mutating func unexpected(_ note: String = "") -> Failure {
+    if kind == .illegal { return fail(lexer.problems[token.start] ?? "illegal token", at: location()) }
+    let sort = kind.isKeyword ? "keyword" : "token"
     let suffix = note.isEmpty ? "" : ": \(note)"
-    return fail("unexpected \(token.kind.name) \(sort)\(suffix)\(hint)", at: location())
+    return fail("unexpected \(kind.name) \(sort)\(suffix)\(hint)", at: location())
   }
 
   /// What to import where v0 meets a word that would be a keyword in v1.
   private var hint: String {
-    guard !requiresV1, token.kind == .identifier else { return "" }
-    switch tokens[index].kind {
+    guard kind == .identifier else { return "" }
+    switch token.kind {
     case .in: return " (hint: `import future.keywords.in` for `some x in xs` expressions)"
     case .every: return " (hint: `import future.keywords.every` for `every x in xs { ... }` expressions)"
     case .if: return " (hint: `import future.keywords.if` for `p if { ... }` rules)"
@@ -189,19 +218,19 @@ extension Parser {
   }
 
   @inline(never)
-  func fail(_ message: String, at location: Location) -> Failure {
+  mutating func fail(_ message: String, at location: Location) -> Failure {
     error = RegoError(.parse, message, at: location)
     return Failure()
   }
 
   /// Notes an error that does not keep the parser from going on.
   @inline(never)
-  func record(_ message: String, at location: Location) {
-    errors.append(RegoError(.parse, message, at: location))
+  mutating func record(_ message: String, at location: Location) {
+    if !hasTooManyErrors { errors.append(RegoError(.parse, message, at: location)) }
   }
 
   /// Notes the error behind a ``Failure``.
-  func recordFailure() {
+  mutating func recordFailure() {
     if let error { errors.append(error) }
     error = nil
   }
@@ -215,36 +244,14 @@ extension Parser {
 // MARK: Bounds
 
 extension Parser {
-  /// Goes one level deeper; `leave` undoes it.
-  func enter(_ levels: Int = 1) throws(Failure) {
-    guard depth + levels <= Parser.maximumDepth else { throw tooDeep() }
-    depth += levels
+  /// Goes into brackets or a body; `leave` goes out again. A failure need not.
+  mutating func enter() throws(Failure) {
+    guard depth < Parser.maximumDepth else { throw tooDeep() }
+    depth += 1
   }
 
-  func leave(_ levels: Int = 1) { depth -= levels }
+  mutating func leave() { depth -= 1 }
 
-  /// Fails where a chain that nests to the left or right has become too long.
-  func checkChain(_ length: Int) throws(Failure) {
-    guard depth + length <= Parser.maximumDepth else { throw tooDeep() }
-  }
-
-  private func tooDeep() -> Failure { fail("max parsing recursion depth exceeded", at: location()) }
-
-  /// Runs what may be given up; terms in brackets are remembered meanwhile.
-  func attempt<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-    attempts += 1
-    defer { attempts -= 1 }
-    return try body()
-  }
-
-  /// The term that an attempt has read from the token at hand; goes past it.
-  func recall() -> Term? {
-    guard !remembered.isEmpty, let known = remembered[token.start] else { return nil }
-    reset(to: known.index)
-    return known.term
-  }
-
-  func remember(_ term: Term, from start: Token) {
-    if attempts > 0 { remembered[start.start] = (term, index) }
-  }
+  @inline(never)
+  mutating func tooDeep() -> Failure { fail("max parsing recursion depth exceeded", at: location()) }
 }

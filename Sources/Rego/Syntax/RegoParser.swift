@@ -8,13 +8,14 @@ public enum RegoParser {
   public static func module(
     _ source: String, file: String, dialect: Dialect? = nil
   ) throws(RegoErrors) -> Module {
-    if let dialect { return try Parser(source, file: file, dialect: dialect).parseModule() }
-    let parser = Parser(source, file: file, dialect: .v1)
+    var parser = Parser(source, file: file, dialect: dialect ?? .v1)
+    if dialect != nil { return try parser.parseModule() }
     do throws(RegoErrors) {
       return try parser.parseModule()
     } catch {
       do throws(RegoErrors) {
-        return try Parser(source, file: file, dialect: .v0).parseModule()
+        var parser = Parser(source, file: file, dialect: .v0)
+        return try parser.parseModule()
       } catch let errorsOfV0 {
         throw parser.seemsV0 ? errorsOfV0 : error
       }
@@ -27,9 +28,10 @@ public enum RegoParser {
   public static func query(
     _ source: String, file: String = "", dialect: Dialect = .v1
   ) throws(RegoErrors) -> Body {
-    try Parser(source, file: file, dialect: dialect).parseWhole { (parser) throws(Parser.Failure) in
-      guard let body = try parser.parseBody(until: .eof) else { throw parser.unexpected() }
-      return body
+    var parser = Parser(source, file: file, dialect: dialect)
+    return try parser.parseWhole { (parser) throws(Parser.Failure) in
+      try parser.parseBody(until: .eof)
+      return parser.takeBody()
     }
   }
 
@@ -37,21 +39,22 @@ public enum RegoParser {
   ///
   /// - Throws: the first error, with the code `rego_parse_error`.
   public static func term(_ source: String) throws(RegoErrors) -> Term {
-    try Parser(source, file: "", dialect: .v1).parseWhole { (parser) throws(Parser.Failure) in
-      let term = try parser.parseTerm(pairs: true)
-      guard parser.token.kind == .eof else { throw parser.unexpected() }
-      return term
+    var parser = Parser(source, file: "", dialect: .v1)
+    return try parser.parseWhole { (parser) throws(Parser.Failure) in
+      try parser.parseTerm(pairs: true)
+      guard parser.kind == .eof else { throw parser.unexpected() }
+      return parser.take()
     }
   }
 }
 
 extension Parser {
   /// Reads a source that is one thing.
-  fileprivate func parseWhole<Result>(
-    _ parse: (Parser) throws(Failure) -> Result
+  fileprivate mutating func parseWhole<Result>(
+    _ parse: (inout Parser) throws(Failure) -> Result
   ) throws(RegoErrors) -> Result {
     do throws(Failure) {
-      if errors.isEmpty { return try parse(self) }
+      if errors.isEmpty { return try parse(&self) }
     } catch {
       recordFailure()
     }
