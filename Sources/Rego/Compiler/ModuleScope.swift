@@ -11,8 +11,15 @@ struct ModuleScope {
 
   /// - Parameter rules: the names of all rules of the package, in whichever module they stand.
   init(_ module: Module, rules: Set<String>) {
-    package = module.package.path
-    for declaration in module.imports {
+    self.init(package: module.package.path, imports: module.imports, rules: rules)
+  }
+
+  /// - Parameters:
+  ///   - imports: those of one module or query.
+  ///   - rules: the names of all rules of the package.
+  init(package: [RegoString] = [], imports: [Import] = [], rules: Set<String> = []) {
+    self.package = package
+    for declaration in imports {
       guard let root = declaration.path.first?.string, let last = declaration.path.last?.string else {
         continue
       }
@@ -23,14 +30,6 @@ struct ModuleScope {
       default: break
       }
     }
-    for rule in rules { globals[rule] = .data(package + [RegoString(rule)]) }
-    globals["input"] = .input([])
-    globals["data"] = .data([])
-  }
-
-  /// For a query: `input`, `data` and the names a package would give it.
-  init(package: [RegoString] = [], rules: Set<String> = []) {
-    self.package = package
     for rule in rules { globals[rule] = .data(package + [RegoString(rule)]) }
     globals["input"] = .input([])
     globals["data"] = .data([])

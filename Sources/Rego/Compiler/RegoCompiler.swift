@@ -6,6 +6,10 @@ public struct RegoCompiler: Sendable {
     public var interner = StringInterner()
     /// Whether the program tells which expressions it evaluates, for coverage and traces.
     public var isInstrumented = false
+    /// The package whose rules queries can name as they are, without the leading `data`.
+    public var queryPackage: [RegoString] = []
+    /// What queries import.
+    public var queryImports: [Import] = []
 
     public init() {}
   }
@@ -36,6 +40,7 @@ private struct Compilation {
   let tree: RuleTree
   let builder: ProgramBuilder
   let scopes: [ModuleScope]
+  let queryScope: ModuleScope
   let metadata: MetadataChain
   var errors: [RegoError] = []
   var inputPaths: Set<InputPath> = []
@@ -55,6 +60,8 @@ private struct Compilation {
       }
     }
     scopes = modules.map { ModuleScope($0, rules: names[$0.package.path] ?? []) }
+    queryScope = ModuleScope(
+      package: options.queryPackage, imports: options.queryImports, rules: names[options.queryPackage] ?? [])
     metadata = MetadataChain(modules)
     dependencies = Array(repeating: [:], count: tree.groups.count)
   }
@@ -124,7 +131,7 @@ private struct Compilation {
   }
 
   private mutating func lowerQuery(_ body: Body) -> Lowering.Query {
-    let lowering = Lowering(module: ModuleScope(), tree: tree, builtins: builder.registry)
+    let lowering = Lowering(module: queryScope, tree: tree, builtins: builder.registry)
     var query = lowering.query(body)
     errors += lowering.errors
     if lowering.errors.isEmpty {

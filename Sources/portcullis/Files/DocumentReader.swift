@@ -1,0 +1,25 @@
+import Rego
+
+/// Reads JSON and YAML documents.
+enum DocumentReader {
+  /// Whether a name ends as those of data files do.
+  static func isDataFile(_ name: String) -> Bool { isJSON(name) || isYAML(name) }
+
+  private static func isJSON(_ name: String) -> Bool { name.hasSuffix(".json") }
+  private static func isYAML(_ name: String) -> Bool { name.hasSuffix(".yaml") || name.hasSuffix(".yml") }
+
+  /// The one document of a file. What is neither named nor begins like JSON is YAML.
+  static func value(_ bytes: [UInt8], name: String) throws(InputProblem) -> Value {
+    let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
+    let looksLikeJSON = first.map { [UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\"")].contains($0) }
+    if isYAML(name) || !isJSON(name) && looksLikeJSON != true {
+      throw InputProblem(file: name, problem: "YAML is not read yet")
+    }
+    do throws(JSONError) {
+      return try JSONReader.value(bytes)
+    } catch {
+      throw InputProblem(file: name, line: error.line, column: error.column, problem: "\(error.reason)")
+    }
+  }
+
+}
