@@ -67,7 +67,7 @@ struct BuiltinsStringTests {
     BuiltinCase("trim_space", "  ", gives: ""),
     BuiltinCase(
       "internal.template_string",
-      ["a ", set("b"), set(), 1, set(["x"]), nil],
+      ["a ", set("b"), set(), 1, set(["x"]), .null],
       gives: #"a b<undefined>1["x"]null"#),
   ]
 
@@ -103,7 +103,7 @@ struct BuiltinsStringTests {
     "sprintf prints as Go does",
     arguments: [
       ("%s-%d", ["a", 3], "a-3"),
-      ("%v %v %v", [nil, true, ["x", 1]], #"null true ["x", 1]"#),
+      ("%v %v %v", [.null, true, ["x", 1]], #"null true ["x", 1]"#),
       ("%s", [["a": set(1, "b")]], #"{"a": {1, "b"}}"#),
       ("%v", [set()], "set()"),
       ("hi %02X.%02X", [127, 1], "hi 7F.01"),

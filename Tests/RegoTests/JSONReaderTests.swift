@@ -11,9 +11,9 @@ struct JSONReaderTests {
   @Test(
     "values",
     arguments: [
-      ("null", nil), ("true", true), (" false ", false), ("\"\"", ""), ("[]", []), ("{}", [:]),
+      ("null", .null), ("true", true), (" false ", false), ("\"\"", ""), ("[]", []), ("{}", [:]),
       ("\t[\r\n]\n", []),
-      ("[1, -2,3 ]", [1, -2, 3]), ("{\"a\":{\"b\":[null]}}", ["a": ["b": [nil]]]),
+      ("[1, -2,3 ]", [1, -2, 3]), ("{\"a\":{\"b\":[null]}}", ["a": ["b": [.null]]]),
       ("{\"b\":1,\"a\":2, \"c\" : 3}", ["a": 2, "b": 1, "c": 3]),
       ("{\"a\":1,\"b\":2,\"a\":3}", ["a": 3, "b": 2]),
       ("\"a long string without anything special in it\"", "a long string without anything special in it"),

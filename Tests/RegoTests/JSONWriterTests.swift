@@ -7,7 +7,7 @@ struct JSONWriterTests {
   @Test("sets are arrays, and keys of other types are strings of their JSON")
   func types() {
     let value: Value = [
-      "b": .set(SetValue([2, 1])), 1: true, [1, "x"]: nil, .set(SetValue(["s"])): "v", false: [:], "a": [],
+      "b": .set(SetValue([2, 1])), 1: true, [1, "x"]: .null, .set(SetValue(["s"])): "v", false: [:], "a": [],
     ]
     #expect(value.json == #"{"false":{},"1":true,"a":[],"b":[1,2],"[1,\"x\"]":null,"[\"s\"]":"v"}"#)
   }
@@ -24,7 +24,7 @@ struct JSONWriterTests {
 
   @Test("indented")
   func indented() {
-    let value: Value = ["a": [1, [:], []], "b": ["c": nil]]
+    let value: Value = ["a": [1, [:], []], "b": ["c": .null]]
     #expect(
       JSONWriter(indent: "  ").string(value)
         == """

@@ -5,7 +5,7 @@
 struct CodeGenerator {
   let builder: ProgramBuilder
   let locals: [CoreLocal]
-  private(set) var procedure = Procedure()
+  private(set) var procedure = ProcedureDraft()
   /// Where each label stands; a label is what `Instruction.fail` holds until ``finish()``.
   private var labels: [Int] = []
   private var bound: Set<Int> = []

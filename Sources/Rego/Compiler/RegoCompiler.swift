@@ -266,7 +266,7 @@ private struct Compilation {
       let chain = definition.chain.map { rule in
         var generator = CodeGenerator(builder: builder, locals: rule.locals)
         let slots = generator.emit(rule, groupKind: kind, endsEarly: group.endsEarly)
-        builder.procedures.append(generator.procedure)
+        builder.procedures.append(Procedure(generator.procedure))
         return Program.Definition(procedure: builder.procedures.count - 1, parameterSlots: slots)
       }
       if definition.isDefault { group.fallback = chain[0] } else { group.definitions.append(chain) }
@@ -287,7 +287,7 @@ private struct Compilation {
       }
     }
     generator.emit(query: query.body, columns: columns)
-    builder.procedures.append(generator.procedure)
+    builder.procedures.append(Procedure(generator.procedure))
     return Program.Query(
       procedure: builder.procedures.count - 1, variables: query.variables.map(\.name), captures: captures,
       locations: body.expressions.map(\.location))

@@ -1,11 +1,7 @@
 extension Builtin {
   /// Checks the operands against the declaration and computes the result; nil where it is undefined.
   func call(_ arguments: [Value], _ context: BuiltinContext) throws(BuiltinError) -> Value? {
-    for (position, parameter) in parameters.enumerated() where position < arguments.count {
-      if !acceptsAnyOperands, !parameter.type.admits(arguments[position]) {
-        throw .operand(position + 1, parameter.type.mismatch(arguments[position]))
-      }
-    }
+    for position in arguments.indices where position < parameters.count { try check(arguments[position], at: position) }
     switch implementation {
     case .nullary(let body): return try body(context)
     case .unary(let body): return try body(arguments[0])
@@ -14,6 +10,15 @@ extension Builtin {
     case .variadic(let body): return try body(arguments)
     case .contextual(let body): return try body(context, arguments)
     }
+  }
+}
+
+extension Builtin {
+  /// Checks one operand against the declaration.
+  @inline(__always)
+  func check(_ argument: Value, at position: Int) throws(BuiltinError) {
+    let type = parameters[position].type
+    if !acceptsAnyOperands, !type.admits(argument) { throw .operand(position + 1, type.mismatch(argument)) }
   }
 }
 

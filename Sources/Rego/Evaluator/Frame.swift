@@ -2,13 +2,15 @@
 struct Frame {
   let machine: Machine
   let procedure: Procedure
-  let constants: [Value]
+  let code: UnsafePointer<Instruction>
+  let operands: UnsafeBufferPointer<Int32>
+  let constants: UnsafeBufferPointer<Value>
   let slots: UnsafeMutablePointer<Value>
   let iterations: UnsafeMutablePointer<Machine.Iteration>
   let collectors: UnsafeMutablePointer<Machine.Collector>
   let cursors: UnsafeMutablePointer<Machine.Cursor>
   /// The scopes that `with` made, by their place in the procedure, and those outside of them.
-  var withScopes: [Int32: Scope]
+  var withScopes: [Int32: Scope] = [:]
   var outerScopes: [Scope] = []
 
   @inline(__always)
@@ -17,13 +19,12 @@ struct Frame {
   }
 
   private func list(_ instruction: Instruction) -> [Value] {
-    let operands = procedure.operands
-    var values: [Value] = []
-    values.reserveCapacity(Int(instruction.d))
-    for position in Int(instruction.c)..<Int(instruction.c + instruction.d) {
-      values.append(read(operands[position]))
+    let count = Int(instruction.d)
+    let start = Int(instruction.c)
+    return [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for position in 0..<count { buffer.initializeElement(at: position, to: read(operands[start + position])) }
+      initialized = count
     }
-    return values
   }
 
   private func location(_ counter: Int) -> Location { procedure.locations[counter] }
@@ -33,7 +34,7 @@ struct Frame {
   private func follow(_ start: Value, _ instruction: Instruction) -> Value? {
     var value = start
     for position in Int(instruction.c)..<Int(instruction.c + instruction.d) {
-      guard let next = value.lookup(read(procedure.operands[position])) else { return nil }
+      guard let next = value.lookup(read(operands[position])) else { return nil }
       value = next
     }
     return value
@@ -42,7 +43,7 @@ struct Frame {
   mutating func run(_ yield: inout Machine.Yield) throws(RegoError) {
     var counter = 0
     while true {
-      let instruction = procedure.code[counter]
+      let instruction = code[counter]
       let here = counter
       counter += 1
       switch instruction.operation {
@@ -207,6 +208,42 @@ struct Frame {
   }
 
   // MARK: Larger steps
+
+  /// Calls a builtin, without a list of operands where it takes few.
+  private func callBuiltin(_ instruction: Instruction, at here: Int) throws(RegoError) -> Value? {
+    let builtin = machine.program.builtins[Int(instruction.b)]
+    let start = Int(instruction.c)
+    if machine.scope.hasMocks || Int(instruction.d) != builtin.parameters.count {
+      return try machine.call(builtin: Int(instruction.b), list(instruction), at: location(here))
+    }
+    try machine.tick(location(here))
+    do {
+      switch builtin.implementation {
+      case .unary(let body):
+        let first = read(operands[start])
+        try builtin.check(first, at: 0)
+        return try body(first)
+      case .binary(let body):
+        let first = read(operands[start])
+        let second = read(operands[start + 1])
+        try builtin.check(first, at: 0)
+        try builtin.check(second, at: 1)
+        return try body(first, second)
+      case .ternary(let body):
+        let first = read(operands[start])
+        let second = read(operands[start + 1])
+        let third = read(operands[start + 2])
+        try builtin.check(first, at: 0)
+        try builtin.check(second, at: 1)
+        try builtin.check(third, at: 2)
+        return try body(first, second, third)
+      default: return try builtin.call(list(instruction), machine.context)
+      }
+    } catch {
+      try machine.fail(error, builtin, location(here))
+      return nil
+    }
+  }
 
   @inline(__always)
   private func advance(_ instruction: Instruction) -> Bool {

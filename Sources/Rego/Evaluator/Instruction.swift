@@ -69,11 +69,34 @@ struct Instruction: Sendable {
 }
 
 /// The code of one definition or query; nested bodies are inlined.
-struct Procedure: Sendable {
-  var code: [Instruction] = []
+final class Procedure: Sendable {
+  let code: [Instruction]
   /// The place in the source of each instruction.
-  var locations: [Location] = []
+  let locations: [Location]
   /// Operands of instructions that take a list of them.
+  let operands: [Int32]
+  let slotCount: Int
+  let iterationCount: Int
+  let collectorCount: Int
+  let cursorCount: Int
+  let withCount: Int
+
+  init(_ draft: ProcedureDraft) {
+    code = draft.code
+    locations = draft.locations
+    operands = draft.operands
+    slotCount = draft.slotCount
+    iterationCount = draft.iterationCount
+    collectorCount = draft.collectorCount
+    cursorCount = draft.cursorCount
+    withCount = draft.withCount
+  }
+}
+
+/// A procedure while it is being generated.
+struct ProcedureDraft {
+  var code: [Instruction] = []
+  var locations: [Location] = []
   var operands: [Int32] = []
   var slotCount = 0
   var iterationCount = 0

@@ -93,8 +93,7 @@ final class Machine {
     if depth > limits.depth { throw RegoError(.cancelled, "rules are nested more than \(limits.depth) deep") }
     let procedure = program.procedures[index]
     let slots = slotArena.take(procedure.slotCount, initial: .null)
-    let iterations = iterationArena.take(
-      procedure.iterationCount, initial: Iteration(collection: .null, position: 0))
+    let iterations = iterationArena.take(procedure.iterationCount, initial: Iteration(collection: .null, position: 0))
     let collectors = collectorArena.take(procedure.collectorCount, initial: Collector())
     let cursors = cursorArena.take(procedure.cursorCount, initial: Cursor(node: -1, value: nil))
     let outerScope = scope
@@ -105,11 +104,18 @@ final class Machine {
       iterationArena.give(iterations, procedure.iterationCount)
       slotArena.give(slots, procedure.slotCount)
     }
-    for (slot, argument) in zip(parameterSlots, arguments) { slots[Int(slot)] = argument }
-    var frame = Frame(
-      machine: self, procedure: procedure, constants: program.constants, slots: slots, iterations: iterations,
-      collectors: collectors, cursors: cursors, withScopes: [:])
-    try frame.run(&yield)
+    for position in arguments.indices { slots[Int(parameterSlots[position])] = arguments[position] }
+    try procedure.code.withUnsafeBufferPointer { (code) throws(RegoError) in
+      try procedure.operands.withUnsafeBufferPointer { (operands) throws(RegoError) in
+        try program.constants.withUnsafeBufferPointer { (constants) throws(RegoError) in
+          guard let code = code.baseAddress else { return }
+          var frame = Frame(
+            machine: self, procedure: procedure, code: code, operands: operands, constants: constants, slots: slots,
+            iterations: iterations, collectors: collectors, cursors: cursors)
+          try frame.run(&yield)
+        }
+      }
+    }
   }
 
   // MARK: Documents

@@ -66,6 +66,8 @@ public final class Program: Sendable {
   let queries: [Query]
   /// What the rules and queries can read of the input.
   public let inputPaths: Set<InputPath>
+  /// The same as a shape for the reader of the input.
+  public let inputShape: PathShape
 
   init(
     constants: [Value], groups: [Group], nodes: [Node], procedures: [Procedure], builtins: [Builtin],
@@ -79,6 +81,16 @@ public final class Program: Sendable {
     self.withDescriptors = withDescriptors
     self.queries = queries
     self.inputPaths = inputPaths
+    inputShape = inputPaths.reduce(PathShape.none) { shape, path in
+      shape.union(
+        .path(
+          path.steps.map { step in
+            switch step {
+            case .key(let key): .key(key)
+            case .any: .any
+            }
+          }, leaf: path.isShallow ? .shallow : .all))
+    }
   }
 
   /// A document to evaluate.
