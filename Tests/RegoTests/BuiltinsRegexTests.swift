@@ -155,7 +155,7 @@ struct BuiltinsGlobTests {
   static let cases: [(pattern: String, delimiters: Value, text: String, matches: Bool)] = [
     ("*.github.com", ["."], "api.github.com", true),
     ("*.github.com", [], "api.cdn.github.com", false),
-    ("*.github.com", nil, "api.cdn.github.com", true),
+    ("*.github.com", .null, "api.cdn.github.com", true),
     ("api.**.com", ["."], "api.cdn.github.com", true),
     ("*:github:com", [":"], "api:github:com", true),
     ("?at", ["f"], "fat", false),
@@ -177,7 +177,7 @@ struct BuiltinsGlobTests {
     ("", [], "", true),
     ("*", [], "", true),
     ("?", [], "", false),
-    ("a*", nil, "a\nb", true),
+    ("a*", .null, "a\nb", true),
     ("*", ["]", "^"], "a]", false),
     ("Aa", [], "aa", false),
   ]

@@ -7,7 +7,7 @@ public struct EvaluationLimits: Sendable {
   /// How deep rules and functions may call each other.
   public var depth: Int
 
-  public init(deadline: ContinuousClock.Instant? = nil, steps: Int = .max, depth: Int = 1_000) {
+  public init(deadline: ContinuousClock.Instant? = nil, steps: Int = .max, depth: Int = 256) {
     self.deadline = deadline
     self.steps = steps
     self.depth = depth
