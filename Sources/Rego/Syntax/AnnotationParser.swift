@@ -13,12 +13,6 @@ enum AnnotationParser {
     var subject: Subject
   }
 
-  /// The value of a block's YAML, without the comment signs.
-  static func value(ofYAML text: String) throws(RegoError) -> Value {
-    // The YAML reader is not connected yet: every block reads as an empty one.
-    .object(ObjectValue([]))
-  }
-
   /// The blocks of a file, each bound to the statement after it. `statements` are in the order of the source.
   static func annotations(
     in comments: [Comment], before statements: [Statement]
@@ -75,9 +69,28 @@ enum AnnotationParser {
     guard block.yaml.utf8.contains(where: { $0 > UInt8(ascii: " ") }) else {
       throw fail("expected METADATA block, found whitespace")
     }
-    let value = try value(ofYAML: block.yaml)
+    let value: Value
+    do throws(YAMLError) {
+      value = try YAMLReader.value(block.yaml)
+    } catch {
+      // The first line of the YAML is the one below the block's first.
+      var place = block.location
+      place.line += error.line
+      place.column = 1
+      throw RegoError(.parse, "yaml: \(error.problem)", at: place)
+    }
     guard case .object = value else { throw fail("METADATA block must be a YAML mapping") }
-    let isEntrypoint = value["entrypoint"]?.boolean ?? false
+    do throws(AnnotationFields.Problem) {
+      return try bind(value, of: block, before: subject)
+    } catch {
+      throw fail(error.text)
+    }
+  }
+
+  private static func bind(
+    _ value: Value, of block: Block, before subject: Statement.Subject?
+  ) throws(AnnotationFields.Problem) -> Annotations {
+    let isEntrypoint = try AnnotationFields.isEntrypoint(value)
     var rule: Int?
     var defaultScope = ""
     var sort: String?
@@ -94,9 +107,8 @@ enum AnnotationParser {
       sort = name
     case nil: break
     }
-    let written = value["scope"]
-    if let written, written.string == nil { throw fail("annotation scope must be a string") }
-    let scope = written?.string ?? defaultScope
+    func fail(_ text: String) -> AnnotationFields.Problem { AnnotationFields.Problem(text: text) }
+    let scope = try AnnotationFields.scope(value) ?? defaultScope
     let wanted: String
     switch scope {
     case "rule", "document": wanted = "rule"
@@ -110,6 +122,7 @@ enum AnnotationParser {
     if isEntrypoint, scope != "document", scope != "package" {
       throw fail("annotation entrypoint applied to non-document or package scope '\(scope)'")
     }
-    return Annotations(scope: scope, value: value, location: block.location, rule: rule)
+    let fields = try AnnotationFields.normalized(value, scope: scope)
+    return Annotations(scope: scope, value: fields, location: block.location, rule: rule)
   }
 }

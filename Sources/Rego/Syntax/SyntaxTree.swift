@@ -43,7 +43,7 @@ public struct Comment: Sendable {
 public struct Annotations: Sendable {
   /// What the block describes: `package`, `subpackages`, `document` or `rule`.
   public var scope: String
-  /// The whole block as a value, `scope` included where it was written.
+  /// The block as `rego.metadata.rule()` answers it: `scope` always, authors and related resources as objects.
   public var value: Value
   /// Where the block begins.
   public var location: Location
