@@ -59,6 +59,8 @@ let package = Package(
       name: "RegoTests", dependencies: ["Rego", .product(name: "BigInt", package: "BigInt")]),
     .testTarget(name: "KubernetesTests", dependencies: ["ConformanceSuite", "Kubernetes"]),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Kubernetes", "Rego"]),
+    // Runs the program itself, which stands beside the tests.
+    .testTarget(name: "CommandTests", dependencies: ["portcullis", "Rego"]),
     .testTarget(
       name: "WebhookServerTests",
       dependencies: [

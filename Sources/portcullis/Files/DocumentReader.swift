@@ -13,7 +13,7 @@ enum DocumentReader {
     let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
     let looksLikeJSON = first.map { [UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\"")].contains($0) }
     if isYAML(name) || !isJSON(name) && looksLikeJSON != true {
-      throw InputProblem(file: name, problem: "YAML is not read yet")
+      return try yaml(bytes, name: name)
     }
     do throws(JSONError) {
       return try JSONReader.value(bytes)
@@ -22,4 +22,21 @@ enum DocumentReader {
     }
   }
 
+  private static func yaml(_ bytes: [UInt8], name: String) throws(InputProblem) -> Value {
+    let documents = bytes.withUnsafeBytes { YAMLReader.documents($0, file: name) }
+    var read: [YAMLDocument] = []
+    for document in documents {
+      do throws(YAMLError) {
+        read.append(try document.get())
+      } catch {
+        throw InputProblem(file: name, line: error.line, column: error.column, problem: error.problem)
+      }
+    }
+    if read.count > 1 {
+      throw InputProblem(
+        file: name, line: read[1].line, column: 1,
+        problem: "unexpected second document, there must be only one")
+    }
+    return read.first?.value ?? .null
+  }
 }

@@ -72,7 +72,7 @@ enum InputFile {
   }
 
   /// What `errno` says, in lower case as within a sentence.
-  private static func systemReason() -> String {
+  static func systemReason() -> String {
     let reason = String(cString: strerror(errno))
     return reason.prefix(1).lowercased() + reason.dropFirst()
   }
