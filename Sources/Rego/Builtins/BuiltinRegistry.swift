@@ -22,5 +22,8 @@ public struct BuiltinRegistry: Sendable {
     StringBuiltins.all,
     RegexBuiltins.all,
     GlobBuiltins.all,
+    EncodingBuiltins.all,
+    SemverBuiltins.all,
+    UnitBuiltins.all,
   ]
 }

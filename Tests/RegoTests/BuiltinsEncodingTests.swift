@@ -1,0 +1,116 @@
+import Testing
+
+@testable import Rego
+
+@Suite("Encoding, unit and version builtins")
+struct BuiltinsEncodingTests {
+  static let cases: [BuiltinCase] = [
+    BuiltinCase("base64.encode", "there", gives: "dGhlcmU="),
+    BuiltinCase("base64.encode", "", gives: ""),
+    BuiltinCase("base64.encode", "aé?", gives: "YcOpPw=="),
+    BuiltinCase("base64.decode", "dGhl\ncmU=", gives: "there"),
+    BuiltinCase("base64.decode", "YcOpPw==", gives: "aé?"),
+    BuiltinCase("base64.decode", "YR==", gives: "a"),
+    BuiltinCase("base64.decode", "/w==", gives: "\u{fffd}"),
+    BuiltinCase("base64.is_valid", "aGVsbG8=", gives: true),
+    BuiltinCase("base64.is_valid", "aGVsbG8", gives: false),
+    BuiltinCase("base64.is_valid", "{'not':'base64'}", gives: false),
+    BuiltinCase("base64.is_valid", 1, gives: false),
+    BuiltinCase("base64url.encode", "subjects?_d", gives: "c3ViamVjdHM_X2Q="),
+    BuiltinCase("base64url.encode_no_pad", "hello", gives: "aGVsbG8"),
+    BuiltinCase("base64url.decode", "aGVsbG8", gives: "hello"),
+    BuiltinCase("base64url.decode", "aGVsbG8=", gives: "hello"),
+    BuiltinCase("base64url.decode", "c3ViamVjdHM_X2Q", gives: "subjects?_d"),
+    BuiltinCase("hex.encode", "lorem\n", gives: "6c6f72656d0a"),
+    BuiltinCase("hex.decode", "6C6f72656d0a", gives: "lorem\n"),
+    BuiltinCase("urlquery.encode", "a b&c=d/é~-_.", gives: "a+b%26c%3Dd%2F%C3%A9~-_."),
+    BuiltinCase("urlquery.decode", "a+b%26c%3dd%2F%C3%A9", gives: "a b&c=d/é"),
+    BuiltinCase("urlquery.encode_object", [:], gives: ""),
+    BuiltinCase(
+      "urlquery.encode_object", ["c": ["d", "e f"], "a": "b+1", "g": set("i", "h"), "z": []],
+      gives: "a=b%2B1&c=d&c=e+f&g=h&g=i"),
+    BuiltinCase(
+      "urlquery.decode_object", "a=1&b=&a=2&c&&d=x=y&e%20=+",
+      gives: ["a": ["1", "2"], "b": [""], "c": [""], "d": ["x=y"], "e ": [" "]]),
+    BuiltinCase("urlquery.decode_object", "", gives: [:]),
+    BuiltinCase("semver.compare", "1.0.0", "2.0.0", gives: -1),
+    BuiltinCase("semver.compare", "1.10.0", "1.9.0", gives: 1),
+    BuiltinCase("semver.compare", "1.0.0", "1.0.0+build", gives: 0),
+    BuiltinCase("semver.compare", "1.0.0-rc.1", "1.0.0", gives: -1),
+    BuiltinCase("semver.compare", "1.0.0-alpha.beta", "1.0.0-alpha.1", gives: 1),
+    BuiltinCase("semver.compare", "1.0.0-alpha.11", "1.0.0-alpha.2", gives: 1),
+    BuiltinCase("semver.compare", "1.0.0-alpha", "1.0.0-alpha.1", gives: -1),
+    BuiltinCase("semver.compare", "1.0.0-99999999999999999999", "1.0.0-100000000000000000000", gives: -1),
+    BuiltinCase("semver.is_valid", "1.22.3-rc.4+x-1", gives: true),
+    BuiltinCase("semver.is_valid", "1.0", gives: false),
+    BuiltinCase("semver.is_valid", "1.0.0.0", gives: false),
+    BuiltinCase("semver.is_valid", "1.0.0-a..b", gives: false),
+    BuiltinCase("semver.is_valid", "1.0.0-é", gives: false),
+    BuiltinCase("semver.is_valid", "1.0.x", gives: false),
+    BuiltinCase("semver.is_valid", 1, gives: false),
+    BuiltinCase("units.parse", "500m", gives: decimal("0.5")),
+    BuiltinCase("units.parse", "0.0000005M", gives: decimal("0.5")),
+    BuiltinCase("units.parse", "10K", gives: 10_000),
+    BuiltinCase("units.parse", "10KI", gives: 10_240),
+    BuiltinCase("units.parse", "100m", gives: decimal("0.1")),
+    BuiltinCase("units.parse", "1M", gives: 1_000_000),
+    BuiltinCase("units.parse", "\"3ti\"", gives: 3_298_534_883_328),
+    BuiltinCase("units.parse", "1e3", gives: 1000),
+    BuiltinCase("units.parse", "1e-3K", gives: 1),
+    BuiltinCase("units.parse", "-3.5E2m", gives: decimal("-0.35")),
+    BuiltinCase("units.parse", "5E", gives: 5_000_000_000_000_000_000),
+    BuiltinCase("units.parse", "1e-11", gives: 0),
+    BuiltinCase("units.parse", "5e-11", gives: decimal("1e-10")),
+    BuiltinCase("units.parse", "1.00000000015", gives: decimal("1.0000000002")),
+    BuiltinCase("units.parse", "9.99999999999", gives: 10),
+    BuiltinCase("units.parse", "-.5", gives: decimal("-0.5")),
+    BuiltinCase("units.parse", "007.", gives: 7),
+    BuiltinCase("units.parse", "20000000000000000m", gives: decimal("20000000000000.0004163336")),
+    BuiltinCase("units.parse_bytes", "1.1KiB", gives: 1126),
+    BuiltinCase("units.parse_bytes", "1.1KB", gives: 1100),
+    BuiltinCase("units.parse_bytes", "10ei", gives: decimal("11529215046068469760")),
+    BuiltinCase("units.parse_bytes", "\"100TIB\"", gives: 109_951_162_777_600),
+    BuiltinCase("units.parse_bytes", "1e-2KB", gives: 10),
+    BuiltinCase("units.parse_bytes", ".0", gives: 0),
+    BuiltinCase("units.parse_bytes", "100m", gives: 100_000_000),
+  ]
+
+  @Test("give what OPA's documentation says", arguments: cases)
+  func results(_ example: BuiltinCase) throws { try example.check() }
+
+  static let failures: [BuiltinFailure] = [
+    BuiltinFailure("base64.decode", "aGVsbG8", fails: "illegal base64 data at input byte 4"),
+    BuiltinFailure("base64.decode", "a$==", fails: "illegal base64 data at input byte 1"),
+    BuiltinFailure("base64.decode", "YQ==x", fails: "illegal base64 data at input byte 4"),
+    BuiltinFailure("base64.decode", "YQ=", fails: "illegal base64 data at input byte 3"),
+    BuiltinFailure("base64url.decode", "abcde", fails: "illegal base64url string: abcde"),
+    BuiltinFailure("hex.decode", "6g", fails: "encoding/hex: invalid byte: U+0067 'g'"),
+    BuiltinFailure("hex.decode", "6\n", fails: "encoding/hex: invalid byte: U+000A"),
+    BuiltinFailure("hex.decode", "6c6", fails: "encoding/hex: odd length hex string"),
+    BuiltinFailure("urlquery.decode", "a%zzb", fails: "invalid URL escape \"%zz\""),
+    BuiltinFailure("urlquery.decode", "a%2", fails: "invalid URL escape \"%2\""),
+    BuiltinFailure("urlquery.decode_object", "a;b", fails: "invalid semicolon separator in query"),
+    BuiltinFailure(
+      "urlquery.encode_object", ["a": 1],
+      fails: "operand 1 values must be string, array[string], or set[string]"),
+    BuiltinFailure(
+      "urlquery.encode_object", ["a": ["b", 1]],
+      fails: "operand 1 values must be string, array[string], or set[string]"),
+    BuiltinFailure("semver.compare", "1", "1.0.0", fails: "operand 1: string \"1\" is not a valid SemVer"),
+    BuiltinFailure("semver.compare", "1.0.0", "x", fails: "operand 2: string \"x\" is not a valid SemVer"),
+    BuiltinFailure("units.parse", "", fails: "no amount provided"),
+    BuiltinFailure("units.parse", "G", fails: "no amount provided"),
+    BuiltinFailure("units.parse", "0.0.0", fails: "could not parse amount to a number"),
+    BuiltinFailure("units.parse", "1 k", fails: "spaces not allowed in resource strings"),
+    BuiltinFailure("units.parse", "1FOO", fails: "unit Foo not recognized"),
+    BuiltinFailure("units.parse", "1KB", fails: "unit Kb not recognized"),
+    BuiltinFailure("units.parse", "1e9999999", fails: "exponent too large"),
+    BuiltinFailure("units.parse_bytes", "GB", fails: "no byte amount provided"),
+    BuiltinFailure("units.parse_bytes", "1foo", fails: "byte unit foo not recognized"),
+    BuiltinFailure("units.parse_bytes", ".5.2", fails: "could not parse byte amount to a number"),
+    BuiltinFailure("units.parse_bytes", "1e999999k", fails: "exponent too large"),
+  ]
+
+  @Test("word their errors as OPA does", arguments: failures)
+  func errors(_ example: BuiltinFailure) { example.check() }
+}
