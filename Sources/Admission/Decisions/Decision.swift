@@ -59,6 +59,8 @@ public struct Decision: Sendable {
   public var dryRunViolations: [Finding] = []
   /// Policies that failed or ran out of budget.
   public var failures: [Finding] = []
+  /// Whether one of these stands in the way of the request.
+  var isFailed = false
   /// Builtin errors that made an expression undefined: logged and counted.
   public var builtinErrors: [Finding] = []
   /// The names of the policies that were evaluated.

@@ -1,7 +1,11 @@
 import Rego
 
-/// What the text of a policy tells about the requests that it wants to be asked about.
+/// What the text of a policy tells about what it reads, and about the requests that it wants to be asked about.
 struct PolicyAnalysis {
+  /// The policy's own files and the libraries that it refers to.
+  let modules: [Module]
+  /// Complaints about references to libraries that are not there, which Rego would take for undefined.
+  let missingLibraries: [PolicyProblem]
   /// Whether it mentions `operation` or `oldObject`; a policy that does knows about deletions, one that does not knows objects alone.
   let mentionsOperation: Bool
   /// Whether it reads `data.inventory`.
@@ -14,22 +18,30 @@ struct PolicyAnalysis {
   ///   - libraries: every library; those that the policy refers to count as its own.
   ///   - entrypoints: the names of the rules that are asked.
   init(modules: [Module], libraries: [Module], entrypoints: [String]) {
-    var reached = modules
+    var reached: [Module] = []
     var pending = modules
-    var rest = libraries
+    var rest = libraries.filter { library in !modules.contains { $0.location.file == library.location.file } }
+    var missing: [PolicyProblem] = []
+    var readsInventory = false
     while let module = pending.popLast() {
-      let paths = Self.dataPaths(in: module)
-      let found = rest.filter { library in
-        paths.contains { library.package.path.starts(with: $0) || $0.starts(with: library.package.path) }
+      reached.append(module)
+      for (path, location) in Self.dataPaths(in: module) {
+        if path.isEmpty || path[0] == "inventory" { readsInventory = true }
+        func concerns(_ library: Module) -> Bool {
+          library.package.path.starts(with: path) || path.starts(with: library.package.path)
+        }
+        if path.count > 1, path[0] == "lib", !libraries.contains(where: concerns) {
+          let name = path.map(\.string).joined(separator: ".")
+          missing.append(PolicyProblem(location, "no library defines data.\(name)"))
+        }
+        pending += rest.filter(concerns)
+        rest.removeAll(where: concerns)
       }
-      rest.removeAll { library in found.contains { $0.location.file == library.location.file } }
-      reached += found
-      pending += found
     }
+    self.modules = reached
+    missingLibraries = missing
+    self.readsInventory = readsInventory
     mentionsOperation = reached.contains(where: Self.mentionsOperation)
-    readsInventory = reached.contains { module in
-      Self.dataPaths(in: module).contains { ["inventory"].starts(with: $0.prefix(1)) }
-    }
     var guards = KindGuards(modules: modules)
     kinds = guards.kinds(ofRules: entrypoints)
   }
@@ -43,20 +55,20 @@ struct PolicyAnalysis {
   }
 
   /// The paths below `data` to which a module refers, as far as they are constant.
-  private static func dataPaths(in module: Module) -> [[RegoString]] {
-    var paths = module.imports.filter { $0.path.first == "data" }.map { Array($0.path.dropFirst()) }
+  private static func dataPaths(in module: Module) -> [([RegoString], Location)] {
+    var paths = module.imports.filter { $0.path.first == "data" }.map {
+      (Array($0.path.dropFirst()), $0.location)
+    }
     SyntaxWalk.terms(of: module) { term in
-      switch term.kind {
-      case .reference(let head, let operands):
-        guard case .variable("data") = head.kind else { return }
-        var path: [RegoString] = []
-        for operand in operands {
-          guard case .string(let name) = operand.kind else { break }
-          path.append(name)
-        }
-        paths.append(path)
-      default: break
+      guard case .reference(let head, let operands) = term.kind, case .variable("data") = head.kind else {
+        return
       }
+      var path: [RegoString] = []
+      for operand in operands {
+        guard case .string(let name) = operand.kind else { break }
+        path.append(name)
+      }
+      paths.append((path, term.location))
     }
     return paths
   }

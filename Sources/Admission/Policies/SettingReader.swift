@@ -3,28 +3,35 @@ import Rego
 /// A setting that is missing, unknown, or not what it must be.
 public struct SettingError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The keys and indexes that lead to the setting.
-  public var path: [String]
+  public var path: [Value]
   /// Whether what is wrong is the last key itself rather than the value under it.
   public var isAboutKey: Bool
   public var message: String
 
-  public init(path: [String], isAboutKey: Bool = false, message: String) {
+  public init(path: [Value], isAboutKey: Bool = false, message: String) {
     self.path = path
     self.isAboutKey = isAboutKey
     self.message = message
   }
 
   public var description: String {
-    path.isEmpty ? message : "\(path.joined(separator: ".")): \(message)"
+    path.isEmpty ? message : "\(Self.name(of: path)): \(message)"
+  }
+
+  /// Such as `match.kinds[0]`.
+  static func name(of path: [Value]) -> String {
+    path.enumerated().map { index, step in
+      step.string.map { index == 0 ? $0 : ".\($0)" } ?? "[\(step)]"
+    }.joined()
   }
 }
 
 /// Reads typed settings out of values that people write: a policy's metadata and the configuration file.
 struct SettingReader {
   let value: Value
-  let path: [String]
+  let path: [Value]
 
-  init(_ value: Value, path: [String] = []) {
+  init(_ value: Value, path: [Value] = []) {
     self.value = value
     self.path = path
   }
@@ -41,7 +48,7 @@ struct SettingReader {
     var members: [(name: String, setting: SettingReader)] = []
     for (key, member) in object {
       guard let name = key.string else { throw error("has a key that is no string: \(key)") }
-      members.append((name, SettingReader(member, path: path + [name])))
+      members.append((name, SettingReader(member, path: path + [key])))
     }
     return members
   }
@@ -81,7 +88,7 @@ struct SettingReader {
 
   func elements() throws(SettingError) -> [SettingReader] {
     guard let elements = value.array else { throw wrongType("a list") }
-    return elements.enumerated().map { SettingReader($1, path: path + [String($0)]) }
+    return elements.enumerated().map { SettingReader($1, path: path + [.int($0)]) }
   }
 
   /// A list of strings.

@@ -18,4 +18,9 @@ public final class StringInterner: Sendable {
   public func intern(_ string: String) -> RegoString {
     intern(RegoString(string))
   }
+
+  /// The string equal to `string` that was seen before; nil where there was none, and then it is not kept either.
+  public func known(_ string: RegoString) -> RegoString? {
+    table.withLock { strings in strings.firstIndex(of: string).map { strings[$0] } }
+  }
 }

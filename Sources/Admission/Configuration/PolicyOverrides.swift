@@ -1,0 +1,56 @@
+import Rego
+
+/// What the configuration file says of policies, by name: `policies: {NAME: {enforcement, parameters, match}}`.
+public struct PolicyOverrides: Sendable {
+  /// The settings as they are written.
+  private let settings: [(name: String, setting: SettingReader)]
+  /// Finds the place of a setting in the file.
+  private let problem: @Sendable (SettingError) -> PolicyProblem
+
+  /// No overrides.
+  public init() {
+    settings = []
+    problem = { PolicyProblem(file: "", message: $0.description) }
+  }
+
+  init(
+    _ setting: SettingReader, problem: @escaping @Sendable (SettingError) -> PolicyProblem
+  ) throws(SettingError) {
+    settings = try setting.members()
+    self.problem = problem
+  }
+
+  /// Overrides that come from no file, for a host that has them as a value.
+  ///
+  /// - Throws: ``SettingError`` where the value is no map.
+  public init(_ value: Value) throws(SettingError) {
+    try self.init(SettingReader(value)) { PolicyProblem(file: "", message: $0.description) }
+  }
+
+  public var isEmpty: Bool { settings.isEmpty }
+
+  /// The settings of a policy, overridden where the file says so.
+  func applied(to settings: PolicySettings, named name: String) throws(PolicyProblems) -> PolicySettings {
+    var result = settings
+    for (candidate, setting) in self.settings where candidate.utf8.elementsEqual(name.utf8) {
+      do throws(SettingError) {
+        try result.override(with: setting)
+      } catch {
+        throw PolicyProblems([problem(error)])
+      }
+    }
+    return result
+  }
+
+  /// Complaints about overrides of policies that are not among `names`.
+  func unknown(among names: [String]) -> [PolicyProblem] {
+    settings.filter { candidate in !names.contains { $0.utf8.elementsEqual(candidate.name.utf8) } }.map {
+      problem(
+        SettingError(
+          path: $0.setting.path, isAboutKey: true,
+          message: names.isEmpty
+            ? "there is no policy of this name; none is loaded"
+            : "there is no policy of this name; there are \(names.joined(separator: ", "))"))
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Kubernetes
+import Rego
+import Synchronization
+
+/// Decides reviews by the policies and the inventory of a snapshot, which can be replaced at any time.
+public final class AdmissionService: ReviewService {
+  private let state: Mutex<AdmissionSnapshot>
+  /// How many steps a policy may take on one request, however much time is left.
+  private let steps: Int
+
+  public init(_ snapshot: AdmissionSnapshot, steps: Int = .max) {
+    state = Mutex(snapshot)
+    self.steps = steps
+  }
+
+  /// What the next review is judged by.
+  public var snapshot: AdmissionSnapshot { state.withLock { $0 } }
+
+  /// Judges by another snapshot from the next review on; those that are being judged end as they began.
+  public func replace(with snapshot: AdmissionSnapshot) {
+    state.withLock { $0 = snapshot }
+  }
+
+  public func answer(
+    _ body: UnsafeRawBufferPointer, deadline: ContinuousClock.Instant, isFinal: Bool
+  ) -> ReviewAnswer {
+    let start = ContinuousClock.now
+    let snapshot = snapshot
+    let review: Value
+    let request: AdmissionRequest
+    do {
+      review = try JSONReader.project(body, shape: snapshot.policies.shape)
+      request = try AdmissionRequest(review: review)
+    } catch let error as JSONError {
+      return .malformed("the body is not JSON: \(error)")
+    } catch {
+      return .malformed("the body is no AdmissionReview that can be answered: \(error)")
+    }
+    guard
+      var decision = snapshot.decide(
+        request, review: review, deadline: deadline, steps: steps, acceptsCancellation: isFinal)
+    else { return .tooSlow }
+    let response = decision.response(to: request).json()
+    decision.duration = ContinuousClock.now - start
+    return .decided(decision, response: response)
+  }
+}
+
+extension AdmissionSnapshot {
+  /// Decides a request.
+  ///
+  /// - Parameters:
+  ///   - review: the AdmissionReview of which `request` is the view; at least what policies read of it.
+  ///   - acceptsCancellation: whether running out of time is a policy's failure; otherwise it is for another try.
+  /// - Returns: nil where time ran out and that is for another try.
+  public func decide(
+    _ request: AdmissionRequest, review: Value, deadline: ContinuousClock.Instant? = nil, steps: Int = .max,
+    acceptsCancellation: Bool = true
+  ) -> Decision? {
+    var decision = Decision(request)
+    let candidates = policies.candidates(forKind: request.kind.kind)
+    if candidates.isEmpty { return decision }
+    let context = BuiltinContext(nowNanoseconds: Self.nanosecondsSince1970(), deadline: deadline)
+    let limits = EvaluationLimits(deadline: deadline, steps: steps)
+    for index in candidates {
+      let policy = policies.policies[index]
+      guard policy.operations.contains(request.operation), policy.settings.match.matches(request) else {
+        continue
+      }
+      let verdict = PolicyVerdict(of: policy, input: review, data: data, context: context, limits: limits)
+      if verdict.isCancelled, !acceptsCancellation { return nil }
+      decision.add(verdict, of: policy)
+    }
+    if let mask = SecretMask(of: review) { decision.mask(with: mask) }
+    decision.conclude()
+    return decision
+  }
+
+  private static func nanosecondsSince1970() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+  }
+}

@@ -1,0 +1,80 @@
+import Rego
+
+/// The policies of a server: compiled, with their settings, and found quickly by the kind of a request.
+public struct PolicySet: Sendable {
+  /// A policy that is known but not asked, and why.
+  public struct Unused: Sendable, Hashable {
+    /// The policy's name; the file's path where not even that is known.
+    public let name: String
+    public let reasons: [PolicyProblem]
+  }
+
+  /// In the order in which they are evaluated.
+  public let policies: [Policy]
+  /// Policies and libraries that do not compile.
+  public let quarantined: [Unused]
+  /// Policies that lack something to judge by, such as the inventory.
+  public let notLoaded: [Unused]
+  /// The paths of the input that some policy reads, with what it takes to know what the request is.
+  let shape: PathShape
+  /// `data.parameters`.
+  let parameters: Value
+  private let byKind: [RegoString: [Int]]
+  private let forAnyKind: [Int]
+
+  init(policies: [Policy], quarantined: [Unused], notLoaded: [Unused]) {
+    self.policies = policies
+    self.quarantined = quarantined
+    self.notLoaded = notLoaded
+    shape = policies.reduce(ReviewShape.request) { $0.union(ReviewShape.shape(of: $1.program.inputPaths)) }
+    parameters = .object(ObjectValue(policies.map { (.string($0.name), $0.settings.parameterObject) }))
+    forAnyKind = policies.indices.filter { policies[$0].kindNames == nil }
+    var byKind: [RegoString: [Int]] = [:]
+    for kind in Set(policies.flatMap { $0.kindNames ?? [] }) {
+      byKind[kind] = policies.indices.filter { policies[$0].kindNames?.contains(kind) ?? true }
+    }
+    self.byKind = byKind
+  }
+
+  /// The set of no policies.
+  public static let empty = PolicySet(policies: [], quarantined: [], notLoaded: [])
+
+  /// Everything that keeps a policy or library from being used, but for what is not loaded on purpose.
+  public var problems: [PolicyProblem] { quarantined.flatMap(\.reasons) }
+
+  /// The places of the policies that may concern a kind.
+  func candidates(forKind kind: RegoString) -> [Int] { byKind[kind] ?? forAnyKind }
+
+  /// Whether some policy reads `data.inventory`.
+  public var readsInventory: Bool { policies.contains(where: \.readsInventory) }
+}
+
+/// Which parts of an AdmissionReview are built.
+enum ReviewShape {
+  /// What it takes to know what a request is and to answer it, whatever policies read.
+  static let request: PathShape = {
+    typealias Members = [(RegoString, PathShape)]
+    func scalars(_ names: RegoString...) -> Members { names.map { ($0, .shallow) } }
+    let resource = PathShape.members(scalars("group", "version", "resource", "kind"))
+    let metadata: Members =
+      scalars("name", "generateName", "namespace", "deletionTimestamp") + [("labels", .all)]
+    let object = PathShape.members(scalars("apiVersion", "kind") + [("metadata", .members(metadata))])
+    var request = scalars("uid", "subResource", "name", "namespace", "operation", "dryRun")
+    for name: RegoString in ["kind", "resource", "requestKind"] { request.append((name, resource)) }
+    for name: RegoString in ["object", "oldObject"] { request.append((name, object)) }
+    request.append(("userInfo", .members(scalars("username") + [("groups", .all)])))
+    return .members(scalars("kind", "apiVersion") + [("request", .members(request))])
+  }()
+
+  static func shape(of paths: Set<InputPath>) -> PathShape {
+    paths.reduce(.none) { shape, path in
+      let steps = path.steps.map { step -> PathShape.Step in
+        switch step {
+        case .key(let key): .key(key)
+        case .any: .any
+        }
+      }
+      return shape.union(.path(steps, leaf: path.isShallow ? .shallow : .all))
+    }
+  }
+}
