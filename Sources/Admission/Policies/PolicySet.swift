@@ -1,3 +1,4 @@
+import Kubernetes
 import Rego
 
 /// The policies of a server: compiled, with their settings, and found quickly by the kind of a request.
@@ -26,7 +27,7 @@ public struct PolicySet: Sendable {
     self.policies = policies
     self.quarantined = quarantined
     self.notLoaded = notLoaded
-    shape = policies.reduce(ReviewShape.request) { $0.union(ReviewShape.shape(of: $1.program.inputPaths)) }
+    shape = policies.reduce(AdmissionRequest.shape) { $0.union(.covering($1.program.inputPaths)) }
     parameters = .object(ObjectValue(policies.map { (.string($0.name), $0.settings.parameterObject) }))
     forAnyKind = policies.indices.filter { policies[$0].kindNames == nil }
     var byKind: [RegoString: [Int]] = [:]
@@ -49,24 +50,9 @@ public struct PolicySet: Sendable {
   public var readsInventory: Bool { policies.contains(where: \.readsInventory) }
 }
 
-/// Which parts of an AdmissionReview are built.
-enum ReviewShape {
-  /// What it takes to know what a request is and to answer it, whatever policies read.
-  static let request: PathShape = {
-    typealias Members = [(RegoString, PathShape)]
-    func scalars(_ names: RegoString...) -> Members { names.map { ($0, .shallow) } }
-    let resource = PathShape.members(scalars("group", "version", "resource", "kind"))
-    let metadata: Members =
-      scalars("name", "generateName", "namespace", "deletionTimestamp") + [("labels", .all)]
-    let object = PathShape.members(scalars("apiVersion", "kind") + [("metadata", .members(metadata))])
-    var request = scalars("uid", "subResource", "name", "namespace", "operation", "dryRun")
-    for name: RegoString in ["kind", "resource", "requestKind"] { request.append((name, resource)) }
-    for name: RegoString in ["object", "oldObject"] { request.append((name, object)) }
-    request.append(("userInfo", .members(scalars("username") + [("groups", .all)])))
-    return .members(scalars("kind", "apiVersion") + [("request", .members(request))])
-  }()
-
-  static func shape(of paths: Set<InputPath>) -> PathShape {
+extension PathShape {
+  /// What the paths that a program reads need.
+  static func covering(_ paths: Set<InputPath>) -> PathShape {
     paths.reduce(.none) { shape, path in
       let steps = path.steps.map { step -> PathShape.Step in
         switch step {
