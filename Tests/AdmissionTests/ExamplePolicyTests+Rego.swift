@@ -19,7 +19,9 @@ extension ExamplePolicyTests {
     let program = try RegoCompiler(options).compile([policy, tests])
     var seen: Set<Int> = []
     let rules = tests.rules.compactMap { rule -> String? in
-      guard case .variable(let name)? = rule.head.reference.first?.kind, name.hasPrefix("test_") else { return nil }
+      guard case .variable(let name)? = rule.head.reference.first?.kind, name.hasPrefix("test_") else {
+        return nil
+      }
       return name
     }
     #expect(rules.count >= 4)
