@@ -63,7 +63,8 @@ public struct Builtin: Sendable {
 ///
 /// The evaluator puts `NAME: ` before the message. Unless errors are strict it makes the call undefined and collects the error.
 public enum BuiltinError: Error, Sendable {
-  /// `eval_type_error`: an operand, counted from 1, is not what the builtin takes: `operand 1 must be string but got number`.
+  /// `eval_type_error`: an operand, counted from 1, is not what the builtin takes: `operand 1 must be string but got number`; 0 for
+  /// several that do not go together.
   case operand(Int, String)
   /// `eval_builtin_error`: the builtin failed on operands of the right types.
   case failed(String)

@@ -19,6 +19,16 @@ public struct BuiltinRegistry: Sendable {
   public static let standard = BuiltinRegistry(allFamilies.flatMap { $0 })
 
   private static let allFamilies: [[Builtin]] = [
+    ComparisonBuiltins.all,
+    NumberBuiltins.all,
+    BitsBuiltins.all,
+    AggregateBuiltins.all,
+    ArrayBuiltins.all,
+    SetBuiltins.all,
+    ObjectBuiltins.all,
+    TypeBuiltins.all,
+    GraphBuiltins.all,
+    UUIDBuiltins.all,
     StringBuiltins.all,
     RegexBuiltins.all,
     GlobBuiltins.all,

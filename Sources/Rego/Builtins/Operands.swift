@@ -39,6 +39,13 @@ extension Value {
     return object
   }
 
+  func set(operand position: Int) throws(BuiltinError) -> SetValue {
+    guard case .set(let set) = self else {
+      throw .wrongType(position, expected: "set", got: self)
+    }
+    return set
+  }
+
   /// The strings of an array or a set of strings.
   func strings(operand position: Int) throws(BuiltinError) -> [RegoString] {
     let elements: [Value]
@@ -82,4 +89,6 @@ extension BuiltinError {
 enum BuiltinLimits {
   /// The most bytes of a string that a builtin makes; one that would be longer ends the evaluation.
   static let stringBytes = 64 << 20
+  /// The most elements of a collection that a builtin makes of nothing, such as `numbers.range`; more end the evaluation.
+  static let elements = 4 << 20
 }

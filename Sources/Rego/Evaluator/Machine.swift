@@ -267,7 +267,8 @@ final class Machine {
     let failure: RegoError
     switch error {
     case .operand(let position, let message):
-      failure = RegoError(.evaluationType, "\(builtin.name): operand \(position) \(message)", at: location)
+      let operand = position > 0 ? "operand \(position) " : ""
+      failure = RegoError(.evaluationType, "\(builtin.name): \(operand)\(message)", at: location)
     case .failed(let message): failure = RegoError(.builtin, "\(builtin.name): \(message)", at: location)
     case .cancelled: throw RegoError(.cancelled, "caller cancelled query execution", at: location)
     }
