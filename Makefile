@@ -16,8 +16,8 @@ build: dependencies ## build .build/release/portcullis
 test: dependencies ## build and run every test
 	@swift test --disable-xctest
 
-bench: build ## measure the release server against nginx and what the README claims
-	@Benchmarks/run
+bench: build ## measure the release server beside nginx
+	@Benchmarks/throughput --portcullis $(portcullis)
 
 certs: certs/tls.crt ## make a CA and a server certificate for this machine in certs/, where there are none
 
