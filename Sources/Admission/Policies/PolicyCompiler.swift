@@ -41,33 +41,30 @@ public struct PolicyCompiler: Sendable {
     quarantined += brokenLibraries(libraries)
 
     var policies: [Policy] = []
-    var notLoaded: [PolicySet.Unused] = []
     for group in Self.byPackage(parsed.filter { !$0.isLibrary }) {
-      let name = group[0].name
       do throws(PolicyProblems) {
-        if let other = policies.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+        if let other = policies.first(where: { $0.name.utf8.elementsEqual(group[0].name.utf8) }) {
           throw PolicyProblems([nameTaken(group[0], by: other)])
         }
-        let policy = try policy(group, libraries: libraries.map(\.module))
-        if policy.settings.requiresInventory, !hasInventory {
-          let reason = PolicyProblem(
-            file: "", message: "it needs the cluster's objects, and there is no source of inventory")
-          notLoaded.append(PolicySet.Unused(name: name, reasons: [reason]))
-          // Overrides of a policy that waits for its inventory are no mistake, but are checked all the same.
-          _ = try overrides.applied(to: policy.settings, named: name)
-        } else {
-          policies.append(policy)
-        }
+        policies.append(try policy(group, libraries: libraries.map(\.module)))
       } catch {
-        quarantined.append(Self.unused(name, error.problems))
+        quarantined.append(Self.unused(group[0].name, error.problems))
       }
     }
-    try apply(overrides, to: &policies, others: (quarantined + notLoaded).map(\.name))
-    return PolicySet(policies: policies, quarantined: quarantined, notLoaded: notLoaded)
+    try apply(overrides, to: &policies, quarantined: quarantined.map(\.name))
+    let isLoaded = { (policy: Policy) in hasInventory || !policy.settings.requiresInventory }
+    return PolicySet(
+      policies: policies.filter(isLoaded), quarantined: quarantined,
+      notLoaded: policies.filter { !isLoaded($0) }.map { Self.withoutInventory($0.name) })
+  }
+
+  private static func withoutInventory(_ name: String) -> PolicySet.Unused {
+    let reason = "it needs the cluster's objects, and there is no source of inventory"
+    return PolicySet.Unused(name: name, reasons: [PolicyProblem(file: "", message: reason)])
   }
 
   private func apply(
-    _ overrides: PolicyOverrides, to policies: inout [Policy], others: [String]
+    _ overrides: PolicyOverrides, to policies: inout [Policy], quarantined: [String]
   ) throws(PolicyProblems) {
     var problems: [PolicyProblem] = []
     for index in policies.indices {
@@ -78,7 +75,7 @@ public struct PolicyCompiler: Sendable {
         problems += error.problems
       }
     }
-    problems += overrides.unknown(among: policies.map(\.name) + others)
+    problems += overrides.unknown(among: policies.map(\.name) + quarantined)
     if !problems.isEmpty { throw PolicyProblems(problems) }
   }
 }
