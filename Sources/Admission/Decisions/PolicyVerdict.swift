@@ -39,6 +39,9 @@ struct PolicyVerdict {
     }
     if failure == nil, let error = evaluation.builtinErrors.first(where: Self.isOfTheCluster) {
       failure = Self.text(error)
+      // What was made of its answer is worth nothing.
+      violations = []
+      warnings = []
     }
     var seen: Set<RegoError> = []
     builtinErrors = evaluation.builtinErrors.filter { seen.insert($0).inserted }.map(Self.text)
