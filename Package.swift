@@ -64,8 +64,11 @@ let package = Package(
     .testTarget(
       name: "WebhookServerTests",
       dependencies: [
-        "WebhookServer",
-        .product(name: "NIOEmbedded", package: "swift-nio"),
+        "Admission", "WebhookServer",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
   ],
   cxxLanguageStandard: .cxx17

@@ -106,12 +106,13 @@ final class PrivateKey: @unchecked Sendable {
       PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil)
     }
     guard let key else {
-      let last = ERR_peek_last_error()
-      let isMissing = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE
       let reason = takeOpenSSLErrors()
+      let text = String(decoding: pem, as: UTF8.self)
+      let isEncrypted = text.contains("ENCRYPTED")
+      let isMissing = !text.contains("PRIVATE KEY-----")
       throw TLSError.unusable(
         what: "the private key",
-        reason: isMissing ? "no PEM private key found" : "\(reason); is it encrypted?")
+        reason: isEncrypted ? "the key is encrypted" : isMissing ? "no PEM private key found" : reason)
     }
     self.init(owning: key)
   }
