@@ -57,7 +57,10 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
       // Partial documents and general heads.
       ("p contains x if some x in [2, 1, 2]", "{1, 2}"),
       ("p[x] := y if some x, y in {\"a\": 1, \"b\": 2}", "{\"a\": 1, \"b\": 2}"),
-      ("p[x][y] contains x if { some x in [\"a\"]; some y in [\"b\", \"c\"] }", "{\"a\": {\"b\": {\"a\"}, \"c\": {\"a\"}}}"),
+      (
+        "p[x][y] contains x if { some x in [\"a\"]; some y in [\"b\", \"c\"] }",
+        "{\"a\": {\"b\": {\"a\"}, \"c\": {\"a\"}}}"
+      ),
       ("p.q.r := 1\np.s[x] := 2 if some x in [\"t\"]", "{\"q\": {\"r\": 1}, \"s\": {\"t\": 2}}"),
       // else, default, functions.
       ("p := 1 if false else := 2 if false else := 3", "3"),
@@ -90,11 +93,20 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
       ("p if x == 1", "test.rego:2:6: rego_unsafe_var_error: var x is unsafe"),
       ("p if not data.a[_]", "test.rego:2:17: rego_unsafe_var_error: var _ is unsafe"),
       ("p := x", "test.rego:2:6: rego_unsafe_var_error: var x is unsafe"),
-      ("p if q\nq if p", "test.rego:2:1: rego_recursion_error: rule data.test.p is recursive: data.test.p -> data.test.q -> data.test.p"),
+      (
+        "p if q\nq if p",
+        "test.rego:2:1: rego_recursion_error: rule data.test.p is recursive: data.test.p -> data.test.q -> data.test.p"
+      ),
       ("p if nothing(1)", "test.rego:2:6: rego_type_error: undefined function nothing"),
-      ("f(x) := x\np if f(1, 2, 3)", "test.rego:3:6: rego_type_error: data.test.f: arity mismatch: 3 operands where 1 are wanted"),
+      (
+        "f(x) := x\np if f(1, 2, 3)",
+        "test.rego:3:6: rego_type_error: data.test.f: arity mismatch: 3 operands where 1 are wanted"
+      ),
       ("p := 1\np contains 2", "test.rego:2:1: rego_type_error: conflicting rules data.test.p found"),
-      ("default p := 1\ndefault p := 2", "test.rego:3:1: rego_type_error: multiple default rules data.test.p found"),
+      (
+        "default p := 1\ndefault p := 2",
+        "test.rego:3:1: rego_type_error: multiple default rules data.test.p found"
+      ),
       ("p if { x := 1; x := 2 }", "test.rego:2:16: rego_compile_error: var x assigned above"),
       ("p if { y := x; x := 2; y }", "test.rego:2:13: rego_compile_error: var x referenced above"),
     ])
@@ -124,9 +136,13 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
 
   @Test("a budget ends an evaluation that would not end soon, in steps or in time")
   func budget() {
-    let loop = "p := [1 | some a in n; some b in n; some c in n; some d in n; some e in n; false]\nn := [0,1,2,3,4,5,6,7,8,9]\n"
-    let deep = loop + "q := [1 | some a in n; p[a]; some b in n; some c in n; some d in n; some e in n; some f in n; false]"
-    #expect(errors { _ = try evaluate(deep, limits: EvaluationLimits(steps: 10_000)) }.map(\.code) == [.cancelled])
+    let loop =
+      "p := [1 | some a in n; some b in n; some c in n; some d in n; some e in n; false]\nn := [0,1,2,3,4,5,6,7,8,9]\n"
+    let deep =
+      loop
+      + "q := [1 | some a in n; p[a]; some b in n; some c in n; some d in n; some e in n; some f in n; false]"
+    #expect(
+      errors { _ = try evaluate(deep, limits: EvaluationLimits(steps: 10_000)) }.map(\.code) == [.cancelled])
     let start = ContinuousClock.now
     let found = errors {
       _ = try evaluate(
@@ -145,7 +161,8 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
 
   @Test("print shows every value its operands have, and undefined ones as such")
   func prints() throws {
-    let module = try RegoParser.module("package test\np if print(\"a\", input.x, [1])", file: "test.rego", dialect: .v1)
+    let module = try RegoParser.module(
+      "package test\np if print(\"a\", input.x, [1])", file: "test.rego", dialect: .v1)
     let program = try RegoCompiler().compile([module])
     var lines: [String] = []
     let evaluation = Evaluation(program, input: [:], context: BuiltinContext(nowNanoseconds: 0)) { line, _ in
@@ -167,7 +184,8 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
     let paths = try RegoCompiler().compile([module]).inputPaths
     let texts = Set(
       paths.map { path in
-        path.steps.map { step in if case .key(let key) = step { key.string } else { "*" } }.joined(separator: ".")
+        path.steps.map { step in if case .key(let key) = step { key.string } else { "*" } }.joined(
+          separator: ".")
           + (path.isShallow ? "?" : "")
       })
     #expect(texts.contains("request.kind.kind?"))

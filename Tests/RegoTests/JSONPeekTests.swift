@@ -16,7 +16,9 @@ import Testing
       ("", nil), ("{", nil), ("[[[", nil), (#"{"request"}"#, nil), (#"{"a":tru"#, nil),
     ] as [(String, String?)])
   func peek(_ text: String, _ expected: String?) {
-    let found = Array(text.utf8).withUnsafeBytes { JSONReader.peekString(at: ["request", "kind", "kind"], in: $0) }
+    let found = Array(text.utf8).withUnsafeBytes {
+      JSONReader.peekString(at: ["request", "kind", "kind"], in: $0)
+    }
     #expect(found?.string == expected)
   }
 }

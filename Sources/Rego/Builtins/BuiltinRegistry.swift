@@ -29,6 +29,8 @@ public struct BuiltinRegistry: Sendable {
     TypeBuiltins.all,
     GraphBuiltins.all,
     UUIDBuiltins.all,
+    EncodingBuiltins.all,
+    JSONBuiltins.all,
     StringBuiltins.all,
     RegexBuiltins.all,
     GlobBuiltins.all,

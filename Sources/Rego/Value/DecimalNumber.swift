@@ -147,6 +147,11 @@ extension DecimalNumber: CustomStringConvertible {
     }
   }
 
+  /// The text as Go's FormatFloat writes it with format 'g' and the fewest digits: with an exponent from a million on.
+  var shortForm: String {
+    (-3...6).contains(order) ? description : scientific
+  }
+
   private var scientific: String {
     let exponent = order - 1
     let power = "e\(exponent < 0 ? "-" : "+")\(exponent.magnitude < 10 ? "0" : "")\(exponent.magnitude)"

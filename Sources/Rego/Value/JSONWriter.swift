@@ -72,22 +72,33 @@ public struct JSONWriter: Sendable {
   }
 
   private func append(_ object: ObjectValue, depth: Int, to buffer: inout [UInt8]) {
+    let object = JSONWriter.hasOnlyStringKeys(object) ? object : JSONWriter.withStringKeys(object)
     buffer.append(UInt8(ascii: "{"))
     for position in object.keys.indices {
       if position > 0 { buffer.append(UInt8(ascii: ",")) }
       startLine(depth + 1, in: &buffer)
-      if case .string = object.keys[position] {
-        append(object.keys[position], depth: 0, to: &buffer)
-      } else {
-        let key = JSONWriter(escapesHTML: false).string(object.keys[position])
-        append(.string(key), depth: 0, to: &buffer)
-      }
+      append(object.keys[position], depth: 0, to: &buffer)
       buffer.append(UInt8(ascii: ":"))
       if indent != nil { buffer.append(UInt8(ascii: " ")) }
       append(object.values[position], depth: depth + 1, to: &buffer)
     }
     if !object.isEmpty { startLine(depth, in: &buffer) }
     buffer.append(UInt8(ascii: "}"))
+  }
+
+  private static func hasOnlyStringKeys(_ object: ObjectValue) -> Bool {
+    // In Rego's order strings come between null, booleans and numbers and the rest.
+    guard case .string? = object.keys.first, case .string? = object.keys.last else { return object.isEmpty }
+    return true
+  }
+
+  /// The object with its keys as JSON has them, and in that order.
+  static func withStringKeys(_ object: ObjectValue) -> ObjectValue {
+    ObjectValue(
+      object.lazy.map { key, value in
+        if case .string = key { return (key, value) }
+        return (.string(JSONWriter().string(key)), value)
+      })
   }
 
   @inline(__always)

@@ -17,7 +17,8 @@ public struct ValuePool {
   public mutating func pooled(_ value: Value) -> Value {
     switch value {
     case .null, .boolean, .number: return value
-    case .string(let string): return .string(interner.known(string) ?? strings.insert(string).memberAfterInsert)
+    case .string(let string):
+      return .string(interner.known(string) ?? strings.insert(string).memberAfterInsert)
     case .array(let elements):
       if elements.isEmpty { return .array([]) }
       return unique(.array(elements.map { pooled($0) }))

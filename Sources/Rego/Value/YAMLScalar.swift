@@ -187,17 +187,7 @@ enum YAMLScalar {
 
   /// A float as Go's FormatFloat with format 'g' and 32 bits writes it.
   private static func floatKey(_ value: Float) -> String {
-    guard let number = Number(json: value.description), case .decimal(let decimal) = number else {
-      return value.description
-    }
-    let order = decimal.order
-    if (-3...6).contains(order) || (order > 0 && order <= decimal.digitCount && order <= 21) {
-      return decimal.description
-    }
-    let digits = decimal.digits.map(String.init)
-    let exponent = order - 1
-    let mantissa = digits[0] + (digits.count > 1 ? "." + digits.dropFirst().joined() : "")
-    let power = "e\(exponent < 0 ? "-" : "+")\(abs(exponent) < 10 ? "0" : "")\(abs(exponent))"
-    return (decimal.isNegative ? "-" : "") + mantissa + power
+    guard let number = Number(json: value.description) else { return value.description }
+    return number.asDecimal.shortForm
   }
 }
