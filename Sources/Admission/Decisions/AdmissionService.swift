@@ -30,8 +30,7 @@ public final class AdmissionService: ReviewService {
     let review: Value
     let request: AdmissionRequest
     do {
-      review = try JSONReader.project(body, shape: snapshot.policies.shape)
-      request = try AdmissionRequest(review: review)
+      (review, request) = try Self.read(body, for: snapshot.policies)
     } catch let error as JSONError {
       return .malformed("the body is not JSON: \(error)")
     } catch {
@@ -44,6 +43,24 @@ public final class AdmissionService: ReviewService {
     let response = decision.response(to: request).json()
     decision.duration = ContinuousClock.now - start
     return .decided(decision, response: response)
+  }
+}
+
+extension AdmissionService {
+  private static let kindPath: [RegoString] = ["request", "kind", "kind"]
+
+  /// Reads what the policies for the review's kind read of it.
+  private static func read(
+    _ body: UnsafeRawBufferPointer, for policies: PolicySet
+  ) throws -> (Value, AdmissionRequest) {
+    if let kind = JSONReader.peekString(at: kindPath, in: body) {
+      let review = try JSONReader.project(body, shape: policies.shape(forKind: kind))
+      let request = try AdmissionRequest(review: review)
+      // A body may name its kind twice: the last counts.
+      if request.kind.kind == kind { return (review, request) }
+    }
+    let review = try JSONReader.project(body, shape: policies.shape)
+    return (review, try AdmissionRequest(review: review))
   }
 }
 

@@ -18,6 +18,9 @@ public struct PolicySet: Sendable {
   public let notLoaded: [Unused]
   /// The paths of the input that some policy reads, with what it takes to know what the request is.
   let shape: PathShape
+  /// The same for requests of one kind, which only some policies may concern.
+  private let shapes: [RegoString: PathShape]
+  private let shapeForAnyKind: PathShape
   /// `data.parameters`.
   let parameters: Value
   private let byKind: [RegoString: [Int]]
@@ -27,7 +30,7 @@ public struct PolicySet: Sendable {
     self.policies = policies
     self.quarantined = quarantined
     self.notLoaded = notLoaded
-    shape = policies.reduce(AdmissionRequest.shape) { $0.union(.covering($1.program.inputPaths)) }
+    shape = policies.reduce(AdmissionRequest.shape) { $0.union($1.program.inputShape) }
     parameters = .object(ObjectValue(policies.map { (.string($0.name), $0.settings.parameterObject) }))
     forAnyKind = policies.indices.filter { policies[$0].kindNames == nil }
     var byKind: [RegoString: [Int]] = [:]
@@ -35,6 +38,11 @@ public struct PolicySet: Sendable {
       byKind[kind] = policies.indices.filter { policies[$0].kindNames?.contains(kind) ?? true }
     }
     self.byKind = byKind
+    func union(_ indices: [Int]) -> PathShape {
+      indices.reduce(AdmissionRequest.shape) { $0.union(policies[$1].program.inputShape) }
+    }
+    shapes = byKind.mapValues(union)
+    shapeForAnyKind = union(forAnyKind)
   }
 
   /// The set of no policies.
@@ -46,21 +54,9 @@ public struct PolicySet: Sendable {
   /// The places of the policies that may concern a kind.
   func candidates(forKind kind: RegoString) -> [Int] { byKind[kind] ?? forAnyKind }
 
+  /// The paths of the input that matter for a kind.
+  func shape(forKind kind: RegoString) -> PathShape { shapes[kind] ?? shapeForAnyKind }
+
   /// Whether some policy reads `data.inventory`.
   public var readsInventory: Bool { policies.contains(where: \.readsInventory) }
-}
-
-extension PathShape {
-  /// What the paths that a program reads need.
-  static func covering(_ paths: Set<InputPath>) -> PathShape {
-    paths.reduce(.none) { shape, path in
-      let steps = path.steps.map { step -> PathShape.Step in
-        switch step {
-        case .key(let key): .key(key)
-        case .any: .any
-        }
-      }
-      return shape.union(.path(steps, leaf: path.isShallow ? .shallow : .all))
-    }
-  }
 }
