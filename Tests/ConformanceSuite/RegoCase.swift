@@ -14,6 +14,8 @@ public struct RegoCase: Sendable {
   let wantErrorCode: String?
   let wantError: String?
   let strictErrors: Bool
+  /// Whether the order of arrays among the results is free.
+  let sortsBindings: Bool
 
   /// Every case below a folder whose sub-folders are categories.
   public static func load(_ folder: URL) throws -> [RegoCase] {
@@ -40,6 +42,7 @@ public struct RegoCase: Sendable {
     wantErrorCode = value["want_error_code"]?.string
     wantError = value["want_error"]?.string
     strictErrors = value["strict_error"]?.boolean ?? false
+    sortsBindings = value["sort_bindings"]?.boolean ?? false
   }
 
   /// What is wrong with the product's answer; nil where it is as wanted.
@@ -69,7 +72,7 @@ public struct RegoCase: Sendable {
         return "wants error \(wantErrorCode ?? "") \(wantError ?? ""), got \(Value.array(results))"
       }
       guard let wantResult else { return nil }
-      guard RegoCase.sameMembers(results, wantResult) else {
+      guard RegoCase.sameMembers(results, wantResult, anyOrder: sortsBindings) else {
         return "wants \(Value.array(wantResult)), got \(Value.array(results))"
       }
       return nil
@@ -99,26 +102,30 @@ public struct RegoCase: Sendable {
   }
 
   /// Whether the value is what the suite wants; the suite writes sets as arrays.
-  private static func matches(_ value: Value, _ want: Value) -> Bool {
+  private static func matches(_ value: Value, _ want: Value, anyOrder: Bool) -> Bool {
     switch (value, want) {
-    case (.set(let set), .array(let wanted)): return sameMembers(set.elements, wanted)
+    case (.set(let set), .array(let wanted)): return sameMembers(set.elements, wanted, anyOrder: anyOrder)
     case (.array(let elements), .array(let wanted)):
-      return elements.count == wanted.count && zip(elements, wanted).allSatisfy { matches($0, $1) }
+      if anyOrder { return sameMembers(elements, wanted, anyOrder: true) }
+      return elements.count == wanted.count
+        && zip(elements, wanted).allSatisfy { matches($0, $1, anyOrder: false) }
     case (.object(let object), .object(let wanted)):
       return object.count == wanted.count
         && object.allSatisfy { key, value in
           let key = key.string ?? key.json
-          return wanted[key].map { matches(value, $0) } ?? false
+          return wanted[key].map { matches(value, $0, anyOrder: anyOrder) } ?? false
         }
     default: return value == want
     }
   }
 
-  private static func sameMembers(_ values: [Value], _ wanted: [Value]) -> Bool {
+  private static func sameMembers(_ values: [Value], _ wanted: [Value], anyOrder: Bool) -> Bool {
     guard values.count == wanted.count else { return false }
     var rest = wanted
     for value in values {
-      guard let match = rest.firstIndex(where: { matches(value, $0) }) else { return false }
+      guard let match = rest.firstIndex(where: { matches(value, $0, anyOrder: anyOrder) }) else {
+        return false
+      }
       rest.remove(at: match)
     }
     return true

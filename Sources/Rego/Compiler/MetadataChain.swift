@@ -40,7 +40,8 @@ struct MetadataChain {
     let path = MetadataChain.path(rule, module)
     let own = module.annotations.first { annotations in
       annotations.scope == "rule"
-        && (annotations.rule.map { $0 < module.rules.count && module.rules[$0].location == rule.location } ?? false)
+        && (annotations.rule.map { $0 < module.rules.count && module.rules[$0].location == rule.location }
+          ?? false)
     }
     var chain = [MetadataChain.link(own?.value, path)]
     chain += (documents[path] ?? []).map { MetadataChain.link($0, path) }

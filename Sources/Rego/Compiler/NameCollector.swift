@@ -33,7 +33,11 @@ struct NameCollector {
       collect(collection)
     case .every(_, _, let collection, _): collect(collection)
     }
-    for modifier in expression.withModifiers { collect(modifier.value) }
+    for modifier in expression.withModifiers {
+      // A name on its own may be a function's; a variable there is bound elsewhere in the body, or unsafe.
+      if case .variable = modifier.value.kind { continue }
+      collect(modifier.value)
+    }
   }
 
   /// The variables that matching a parameter's pattern binds; those within computed parts are none.

@@ -107,7 +107,8 @@ private struct Compilation {
     var rule: Rule? = definition.rule
     while let current = rule {
       let lowering = Lowering(module: scopes[definition.module], tree: tree, builtins: builder.registry)
-      (lowering.metadataRule, lowering.metadataChain) = metadata.values(of: definition.rule, module: definition.module)
+      (lowering.metadataRule, lowering.metadataChain) = metadata.values(
+        of: definition.rule, module: definition.module)
       var core = lowering.rule(current, suffix: definition.suffix, parameters: parameters)
       errors += lowering.errors
       if lowering.errors.isEmpty { order(&core) }

@@ -1,7 +1,9 @@
 extension Builtin {
   /// Checks the operands against the declaration and computes the result; nil where it is undefined.
   func call(_ arguments: [Value], _ context: BuiltinContext) throws(BuiltinError) -> Value? {
-    for position in arguments.indices where position < parameters.count { try check(arguments[position], at: position) }
+    for position in arguments.indices where position < parameters.count {
+      try check(arguments[position], at: position)
+    }
     switch implementation {
     case .nullary(let body): return try body(context)
     case .unary(let body): return try body(arguments[0])

@@ -22,7 +22,9 @@ struct Frame {
     let count = Int(instruction.d)
     let start = Int(instruction.c)
     return [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
-      for position in 0..<count { buffer.initializeElement(at: position, to: read(operands[start + position])) }
+      for position in 0..<count {
+        buffer.initializeElement(at: position, to: read(operands[start + position]))
+      }
       initialized = count
     }
   }

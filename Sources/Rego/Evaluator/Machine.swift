@@ -93,7 +93,8 @@ final class Machine {
     if depth > limits.depth { throw RegoError(.cancelled, "rules are nested more than \(limits.depth) deep") }
     let procedure = program.procedures[index]
     let slots = slotArena.take(procedure.slotCount, initial: .null)
-    let iterations = iterationArena.take(procedure.iterationCount, initial: Iteration(collection: .null, position: 0))
+    let iterations = iterationArena.take(
+      procedure.iterationCount, initial: Iteration(collection: .null, position: 0))
     let collectors = collectorArena.take(procedure.collectorCount, initial: Collector())
     let cursors = cursorArena.take(procedure.cursorCount, initial: Cursor(node: -1, value: nil))
     let outerScope = scope
@@ -110,7 +111,8 @@ final class Machine {
         try program.constants.withUnsafeBufferPointer { (constants) throws(RegoError) in
           guard let code = code.baseAddress else { return }
           var frame = Frame(
-            machine: self, procedure: procedure, code: code, operands: operands, constants: constants, slots: slots,
+            machine: self, procedure: procedure, code: code, operands: operands, constants: constants,
+            slots: slots,
             iterations: iterations, collectors: collectors, cursors: cursors)
           try frame.run(&yield)
         }
@@ -216,7 +218,7 @@ final class Machine {
   func call(_ index: Int, _ arguments: [Value]) throws(RegoError) -> Value? {
     try tick(nil)
     if scope.hasMocks, let mock = scope.functionMocks[index] {
-      return try callMock(mock, arguments, Scope(scope, withoutFunction: index))
+      return try callMock(mock, arguments, Scope(withoutMocks: scope))
     }
     let group = program.groups[index]
     var yield = Yield()
@@ -252,7 +254,7 @@ final class Machine {
   func call(builtin index: Int, _ arguments: [Value], at location: Location?) throws(RegoError) -> Value? {
     try tick(location)
     if scope.hasMocks, let mock = scope.builtinMocks[index] {
-      return try callMock(mock, arguments, Scope(scope, withoutBuiltin: index))
+      return try callMock(mock, arguments, Scope(withoutMocks: scope))
     }
     let builtin = program.builtins[index]
     do {

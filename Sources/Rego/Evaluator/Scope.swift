@@ -66,18 +66,14 @@ final class Scope {
     }
   }
 
-  /// A scope in which one replaced function is itself again, for the evaluation of what replaces it.
-  init(_ base: Scope, withoutBuiltin builtin: Int? = nil, withoutFunction function: Int? = nil) {
+  /// A scope in which every function is itself, for the evaluation of what replaces one of them.
+  init(withoutMocks base: Scope) {
     input = base.input
     data = base.data
-    builtinMocks = base.builtinMocks
-    functionMocks = base.functionMocks
-    if let builtin { builtinMocks[builtin] = nil }
-    if let function { functionMocks[function] = nil }
     replaced = base.replaced
     states = base.states.map { $0 == .running ? .unknown : $0 }
     values = base.values
-    hasMocks = !builtinMocks.isEmpty || !functionMocks.isEmpty
+    hasMocks = false
   }
 
   static func lookup(_ value: Value, _ path: some Sequence<RegoString>) -> Value? {
