@@ -37,5 +37,6 @@ public struct BuiltinRegistry: Sendable {
     EncodingBuiltins.all,
     SemverBuiltins.all,
     UnitBuiltins.all,
+    TimeBuiltins.all,
   ]
 }
