@@ -10,6 +10,8 @@ public struct ManifestReader: Sendable {
 
   /// Where objects go that name no namespace.
   public var namespace: RegoString
+  /// What is known of kinds, besides what definitions among the manifests tell.
+  public var kinds = KindTable.builtin
   /// How many bytes a file may have.
   public var maximumFileSize: Int
 
@@ -111,7 +113,7 @@ public struct ManifestReader: Sendable {
 
   /// Normalises what was found, once the custom resources among it are known.
   private func finish(_ found: [Found], _ set: inout ManifestSet) {
-    var normalizer = ManifestNormalizer(namespace: namespace)
+    var normalizer = ManifestNormalizer(namespace: namespace, kinds: kinds)
     for object in found { normalizer.kinds.addDefinition(object.value) }
     for object in found {
       do throws(FieldError) {

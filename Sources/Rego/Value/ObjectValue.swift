@@ -34,6 +34,9 @@ public struct ObjectValue: Sendable {
     storage = keys.isEmpty ? ObjectValue.emptyStorage : Storage(sortedKeys: keys, values: values)
   }
 
+  /// Whether this is the same object in memory as another, and not only an equal one.
+  public func isIdentical(to other: ObjectValue) -> Bool { storage === other.storage }
+
   public var count: Int { storage.keys.count }
   public var isEmpty: Bool { storage.keys.isEmpty }
   /// The keys, in Rego's order.
