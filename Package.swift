@@ -56,7 +56,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests", dependencies: ["ConformanceSuite"], exclude: ["recorded.txt"]),
     .testTarget(
-      name: "RegoTests", dependencies: ["Rego", .product(name: "BigInt", package: "BigInt")]),
+      name: "RegoTests",
+      dependencies: ["ConformanceSuite", "Rego", .product(name: "BigInt", package: "BigInt")]),
     .testTarget(name: "KubernetesTests", dependencies: ["ConformanceSuite", "Kubernetes"]),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Kubernetes", "Rego"]),
     // Runs the program itself, which stands beside the tests.

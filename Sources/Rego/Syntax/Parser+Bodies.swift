@@ -162,7 +162,10 @@ extension Parser {
       let name = peek(distance)
       guard name.kind == .identifier || name.kind == .contains else { return false }
       let next = peek(distance + 1)
-      if next.kind == .in || next.kind.precedence > 0 { return false }
+      // An `in` on a line of its own can begin a reference: `in.a`.
+      let after = peek(distance + 2)
+      if next.kind == .in, !next.followsNewline || after.kind != .dot || after.followsSpace { return false }
+      if next.kind.precedence > 0 { return false }
       if !next.followsSpace, [.dot, .leftBracket, .leftParenthesis].contains(next.kind) { return false }
       if next.kind != .comma { break }
       distance += 2
