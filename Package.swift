@@ -48,6 +48,9 @@ let package = Package(
       dependencies: [
         "Admission", "Kubernetes", "Rego", "WebhookServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     // What others' suites ask of the language: a library, since both a test and a command run it.
     .target(name: "ConformanceSuite", dependencies: ["Rego"], path: "Tests/ConformanceSuite"),

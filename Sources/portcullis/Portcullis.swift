@@ -18,7 +18,7 @@ struct Portcullis: AsyncParsableCommand {
         portcullis version --format json
       """,
     version: Version.current.number,
-    subcommands: [Eval.self, Certs.self, ShowVersion.self])
+    subcommands: [Serve.self, Review.self, Check.self, Eval.self, Certs.self, ShowVersion.self])
 
   /// Runs the command that the arguments name, and exits as every command promises to.
   static func main() async {

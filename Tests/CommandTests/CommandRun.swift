@@ -34,7 +34,8 @@ struct CommandRun {
     let (exits, exit) = AsyncStream<Int32>.makeStream()
     process.terminationHandler = { process in
       // 128 and the signal's number, as shells say it.
-      exit.yield(process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus)
+      exit.yield(
+        process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus)
       exit.finish()
     }
     try process.run()

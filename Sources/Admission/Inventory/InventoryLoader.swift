@@ -15,6 +15,13 @@ public enum InventoryLoader {
   public static func load(
     _ paths: [String], namespace: RegoString = "default", interner: StringInterner = StringInterner()
   ) throws(PolicyProblems) -> Inventory {
+    try builder(of: paths, namespace: namespace, interner: interner).build()
+  }
+
+  /// As ``load(_:namespace:interner:)``, for more objects to be added.
+  public static func builder(
+    of paths: [String], namespace: RegoString = "default", interner: StringInterner = StringInterner()
+  ) throws(PolicyProblems) -> InventoryBuilder {
     var reading = Reading(
       builder: InventoryBuilder(interner: interner), manifests: ManifestReader(namespace: namespace))
     var files: [String] = []
@@ -28,7 +35,7 @@ public enum InventoryLoader {
     for file in files { reading.collectDefinitions(file) }
     for file in files { reading.read(file) }
     if !reading.problems.isEmpty { throw PolicyProblems(reading.problems) }
-    return reading.builder.build()
+    return reading.builder
   }
 
   private static let extensions = [".yaml", ".yml", ".json"]

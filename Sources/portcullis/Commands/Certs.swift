@@ -11,7 +11,7 @@ struct Certs: ParsableCommand {
       ValidatingWebhookConfiguration holds it in caBundle.
 
       EXAMPLE
-        portcullis certs --out certs --name portcullis.portcullis.svc --days 90
+        portcullis certs --out certs --days 90 portcullis.portcullis.svc
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -24,11 +24,13 @@ struct Certs: ParsableCommand {
     help: ArgumentHelp("Where to write; made where it is not there.", valueName: "folder"))
   var out: String
 
-  @Option(
-    name: .shortAndLong,
+  @Argument(
     help: ArgumentHelp(
-      "A DNS name or address of the server; the first is its common name too. Repeat for more. (default: \(CertificateFolder.loopbackNames.joined(separator: ", ")))"
-    ))
+      "DNS names and addresses of the server; the first is its common name too. (default: \(CertificateFolder.loopbackNames.joined(separator: ", ")))",
+      valueName: "name"))
+  var names: [String] = []
+
+  @Option(name: .shortAndLong, help: "A name as those that stand alone. Repeat for more.")
   var name: [String] = []
 
   @Option(
@@ -48,10 +50,11 @@ struct Certs: ParsableCommand {
 
   func run() throws {
     let folder = CertificateFolder(out)
+    let names = self.names + name
     let issued: CertificateFolder.Issued
     do {
       issued = try folder.issue(
-        names: name.isEmpty ? CertificateFolder.loopbackNames : name, days: days, usesNewAuthority: newCa)
+        names: names.isEmpty ? CertificateFolder.loopbackNames : names, days: days, usesNewAuthority: newCa)
     } catch {
       throw CommandFailure("\(error)")
     }

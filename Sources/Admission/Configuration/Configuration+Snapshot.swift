@@ -1,0 +1,64 @@
+import Kubernetes
+import Rego
+
+extension Configuration {
+  /// The policies that are selected, compiled.
+  ///
+  /// - Parameters:
+  ///   - hasInventory: whether there is a source of inventory; policies that need one are else not loaded.
+  ///   - interner: shared with the inventory.
+  /// - Throws: everything that is wrong with sources and overrides: nothing is quarantined, since files can be mended.
+  public func policies(hasInventory: Bool, interner: StringInterner) throws(PolicyProblems) -> PolicySet {
+    var problems: [PolicyProblem] = []
+    var sources: [PolicySource] = []
+    do throws(PolicyProblems) {
+      sources += try (builtin ?? .all).sources
+    } catch {
+      problems += error.problems
+    }
+    do throws(PolicyProblems) {
+      sources += try PolicyLoader.sources(at: policyPaths ?? [])
+    } catch {
+      problems += error.problems
+    }
+    let compiler = PolicyCompiler(dialect: regoVersion, hasInventory: hasInventory, interner: interner)
+    do throws(PolicyProblems) {
+      let set = try compiler.compile(sources, overrides: problems.isEmpty ? overrides : PolicyOverrides())
+      problems += set.problems
+      if problems.isEmpty { return set }
+    } catch {
+      problems += error.problems
+    }
+    throw PolicyProblems(problems)
+  }
+
+  /// The objects of the files that are named; nil where none are.
+  ///
+  /// - Throws: everything that cannot be read.
+  public func inventory(interner: StringInterner) throws(PolicyProblems) -> InventoryBuilder? {
+    guard let inventoryPaths, !inventoryPaths.isEmpty else { return nil }
+    return try InventoryLoader.builder(of: inventoryPaths, interner: interner)
+  }
+
+  /// What reviews are judged by: policies and inventory.
+  ///
+  /// - Throws: everything that is wrong with either.
+  public func snapshot() throws(PolicyProblems) -> AdmissionSnapshot {
+    let interner = StringInterner()
+    var problems: [PolicyProblem] = []
+    var set: PolicySet?
+    var builder: InventoryBuilder?
+    do throws(PolicyProblems) {
+      set = try policies(hasInventory: inventoryPaths?.isEmpty == false, interner: interner)
+    } catch {
+      problems += error.problems
+    }
+    do throws(PolicyProblems) {
+      builder = try inventory(interner: interner)
+    } catch {
+      problems += error.problems
+    }
+    guard problems.isEmpty, let set else { throw PolicyProblems(problems) }
+    return AdmissionSnapshot(policies: set, inventory: builder?.build())
+  }
+}

@@ -1,0 +1,130 @@
+import Admission
+import Logging
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+import WebhookServer
+
+/// Reads policies, configuration and inventory again on SIGHUP and when their files change. What does not compile changes
+/// nothing: what was served before is served on, and log, metric and `/readyz?verbose` say so.
+final class Reloader: Service {
+  private let flags: Configuration
+  private let configurationPath: String?
+  private let service: AdmissionService
+  private let logger: Logger
+  /// What is wrong with what was read last; empty where it is served.
+  private let problems = Mutex<[PolicyProblem]>([])
+  private let reloads = Counter()
+  private let failures = Counter()
+
+  /// - Parameters:
+  ///   - flags: what the command line says, which counts before the file.
+  ///   - configurationPath: the configuration file, where there is one.
+  init(
+    flags: Configuration, configurationPath: String?, service: AdmissionService, metrics: ServerMetrics,
+    logger: Logger
+  ) {
+    self.flags = flags
+    self.configurationPath = configurationPath
+    self.service = service
+    self.logger = logger
+    let registry = metrics.registry
+    registry.register(
+      "portcullis_reloads_total",
+      help: "Times that policies and configuration were read again and taken over.", reloads)
+    registry.register(
+      "portcullis_reload_failures_total",
+      help: "Times that policies or configuration could not be used when read again.", failures)
+    registry.registerGauge(
+      "portcullis_reload_failed",
+      help: "1 where what is served is older than its files, which cannot be used."
+    ) { [self] in isStale ? 1 : 0 }
+  }
+
+  private var isStale: Bool { problems.withLock { !$0.isEmpty } }
+
+  /// What `/readyz` says of the policies: they serve in any case.
+  var readiness: [ReadinessCheck] {
+    [
+      ReadinessCheck("policies") { [self] in
+        let snapshot = service.snapshot
+        var detail = ["\(snapshot.policies.policies.count) compiled"] + snapshot.remarks
+        let problems = problems.withLock { $0 }
+        if !problems.isEmpty {
+          detail.append(
+            "the files as they are now cannot be used, so that those from before serve on: "
+              + problems.map(\.description).joined(separator: "; "))
+        }
+        return .ready(detail.joined(separator: "; "))
+      },
+      ReadinessCheck("inventory") { [self] in
+        guard let inventory = service.snapshot.inventory else { return .ready("there is no source") }
+        return .ready("\(inventory.objectCount) objects loaded")
+      },
+    ]
+  }
+
+  func run() async throws {
+    await withGracefulShutdownHandler {
+      await withTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { await self.reloadOnSignal() }
+        tasks.addTask { await self.reloadOnChange() }
+        try? await gracefulShutdown()
+        tasks.cancelAll()
+      }
+    } onGracefulShutdown: {
+    }
+  }
+
+  private func reloadOnSignal() async {
+    for await _ in await UnixSignalsSequence(trapping: .sighup) { await reload(because: "SIGHUP") }
+  }
+
+  private func reloadOnChange() async {
+    var watched = paths
+    var watch = FileWatch(watched)
+    var isChanging = false
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(1))
+      let hasChanged = watch.hasChanged()
+      // Who writes several files is let finish first.
+      if isChanging && !hasChanged { await reload(because: "files changed") }
+      isChanging = hasChanged
+      if paths != watched {
+        watched = paths
+        watch = FileWatch(watched)
+      }
+    }
+  }
+
+  /// Everything that is read again.
+  private var paths: [String] {
+    let configuration = (try? flags.filled(from: configurationPath)) ?? flags
+    return [configurationPath].compactMap(\.self) + (configuration.policyPaths ?? [])
+      + (configuration.inventoryPaths ?? [])
+  }
+
+  private func reload(because reason: String) async {
+    let flags = flags
+    let configurationPath = configurationPath
+    // Compiling takes a while, and this must not be a thread that answers requests.
+    let result = await Task.detached(priority: .utility) { () -> Result<AdmissionSnapshot, PolicyProblems> in
+      Result { () throws(PolicyProblems) in try flags.filled(from: configurationPath).snapshot() }
+    }.value
+    switch result {
+    case .success(let snapshot):
+      service.replace(with: snapshot)
+      problems.withLock { $0 = [] }
+      reloads.increment()
+      logger.notice("reloaded", metadata: ["because": "\(reason)"])
+      for line in StartupReport(snapshot).lines { Console.error.write(line: line) }
+    case .failure(let error):
+      problems.withLock { $0 = error.problems }
+      failures.increment()
+      logger.error(
+        "what was read again cannot be used; what was served before is served on",
+        metadata: ["because": "\(reason)"])
+      for problem in error.problems { Console.error.write(line: problem.description) }
+    }
+  }
+}
