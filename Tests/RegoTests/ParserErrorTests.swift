@@ -41,6 +41,7 @@ struct ParserErrorTests {
       ("package a\np", "2:1: rego_parse_error: var cannot be used for rule name"),
       ("package a\n\"p\"", "2:1: rego_parse_error: string cannot be used for rule name"),
       ("package a\n1 := 2", "2:1: rego_parse_error: number cannot be used for rule name"),
+      ("package a\n(eq())", "2:1: rego_parse_error: rule name conflicts with built-in function"),
       ("package a\nnot p", "2:1: rego_parse_error: negated expressions cannot be used for rule head"),
       ("package a\nsome x", "2:1: rego_parse_error: 'some' declarations cannot be used for rule head"),
       ("package a\np == 1", "2:3: rego_parse_error: unexpected equal token"),

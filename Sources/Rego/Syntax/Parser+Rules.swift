@@ -54,12 +54,10 @@ extension Parser {
     case .every: problem = "expression cannot be used for rule head"
     case .term(let term): problem = "\(term.kind.typeName) cannot be used for rule name"
     case .call(let callee, let arguments):
-      if case .variable("eq") = callee.kind {
-        problem = "\(arguments[0].kind.typeName) cannot be used for rule name"
-      } else if case .variable("assign") = callee.kind {
-        problem = "\(arguments[0].kind.typeName) cannot be used for rule name"
-      } else {
-        problem = "rule name conflicts with built-in function"
+      switch (callee.kind, arguments.first) {
+      case (.variable("eq"), let left?), (.variable("assign"), let left?):
+        problem = "\(left.kind.typeName) cannot be used for rule name"
+      default: problem = "rule name conflicts with built-in function"
       }
     }
     return fail(problem, at: location(from: start))
@@ -109,7 +107,7 @@ extension Parser {
     return head
   }
 
-  private mutating func name(of head: Head) -> String { head.reference.first.map { "\($0)" } ?? "" }
+  private func name(of head: Head) -> String { head.reference.first.map { "\($0)" } ?? "" }
 
   // MARK: Bodies
 
