@@ -29,7 +29,6 @@ public struct BuiltinRegistry: Sendable {
     TypeBuiltins.all,
     GraphBuiltins.all,
     UUIDBuiltins.all,
-    EncodingBuiltins.all,
     JSONBuiltins.all,
     StringBuiltins.all,
     RegexBuiltins.all,
@@ -38,5 +37,6 @@ public struct BuiltinRegistry: Sendable {
     SemverBuiltins.all,
     UnitBuiltins.all,
     TimeBuiltins.all,
+    NetBuiltins.all,
   ]
 }
