@@ -63,34 +63,39 @@ public struct AdmissionRequest: Sendable {
     guard case .object(let review) = review else { throw .notAnObject(found: review.typeNameWithArticle) }
     version = try Self.version(of: review)
     do throws(FieldError) {
-      guard let request = try FieldReader(review).reader(FieldName.request) else {
-        throw FieldError.missing(path: "request")
+      guard let members = try FieldReader(review).object(FieldName.request) else {
+        throw .missing(path: "request")
       }
-      guard let uid = try request.nonEmpty(FieldName.uid) else {
-        throw FieldError.missing(path: "request.uid")
+      let request = FieldReader(members)
+      do throws(FieldError) {
+        guard let uid = try request.nonEmpty(FieldName.uid) else { throw .missing(path: "uid") }
+        self.uid = uid
+        guard let kind = try request.kind(FieldName.kind), kind.kind.utf8Count > 0 else {
+          throw .missing(path: "kind.kind")
+        }
+        self.kind = kind
+        requestKind = try request.kind(FieldName.requestKind) ?? kind
+        resource =
+          try request.resource(FieldName.resource)
+          ?? GroupVersionResource(
+            group: kind.group, version: kind.version, resource: KindTable.builtin[kind]?.resource ?? "")
+        subResource = try request.string(FieldName.subResource) ?? Self.none
+        userInfo = try request.userInfo()
+        isDryRun = try request.boolean(FieldName.dryRun) ?? false
+        options = try request.object(FieldName.options).map(Value.object)
+        (object, metadata) = try request.member(FieldName.object, of: kind)
+        (oldObject, oldMetadata) = try request.member(FieldName.oldObject, of: kind)
+        name =
+          try request.nonEmpty(FieldName.name) ?? metadata?.name ?? oldMetadata?.name ?? metadata?
+          .generateName
+          ?? oldMetadata?.generateName ?? Self.none
+        namespace =
+          try request.nonEmpty(FieldName.namespace) ?? metadata?.namespace ?? oldMetadata?.namespace
+          ?? Self.none
+        operation = try request.operation()
+      } catch {
+        throw error.under("request")
       }
-      self.uid = uid
-      guard let kind = try request.kind(FieldName.kind), kind.kind.utf8Count > 0 else {
-        throw FieldError.missing(path: "request.kind.kind")
-      }
-      self.kind = kind
-      requestKind = try request.kind(FieldName.requestKind) ?? kind
-      resource =
-        try request.resource(FieldName.resource)
-        ?? GroupVersionResource(
-          group: kind.group, version: kind.version, resource: KindTable.builtin[kind]?.resource ?? "")
-      subResource = try request.string(FieldName.subResource) ?? ""
-      userInfo = try request.userInfo()
-      isDryRun = try request.boolean(FieldName.dryRun) ?? false
-      options = try request.object(FieldName.options).map(Value.object)
-      (object, metadata) = try request.member(FieldName.object)
-      (oldObject, oldMetadata) = try request.member(FieldName.oldObject)
-      name =
-        try request.nonEmpty(FieldName.name) ?? metadata?.name ?? oldMetadata?.name ?? metadata?.generateName
-        ?? oldMetadata?.generateName ?? ""
-      namespace =
-        try request.nonEmpty(FieldName.namespace) ?? metadata?.namespace ?? oldMetadata?.namespace ?? ""
-      operation = try request.operation()
     } catch {
       throw .field(error)
     }
@@ -137,6 +142,7 @@ public struct AdmissionRequest: Sendable {
     return .members([(FieldName.apiVersion, .all), (FieldName.kind, .all), (FieldName.request, request)])
   }()
 
+  private static let none: RegoString = ""
   private static let reviewKind: RegoString = "AdmissionReview"
   private static let versions = Version.allCases.map { (name: RegoString($0.rawValue), version: $0) }
 
@@ -163,47 +169,49 @@ extension AdmissionRequest.Operation {
 
 extension FieldReader {
   fileprivate func operation() throws(FieldError) -> AdmissionRequest.Operation {
-    guard let name = try string(FieldName.operation) else { throw .missing(path: "\(prefix)operation") }
+    guard let name = try string(FieldName.operation) else { throw .missing(path: "operation") }
     guard let operation = AdmissionRequest.Operation.named.first(where: { $0.name == name })?.operation else {
-      throw .wrongType(
-        path: "\(prefix)operation", expected: "CREATE, UPDATE, DELETE or CONNECT", found: "\"\(name)\"")
+      throw .wrongType(path: "operation", expected: "CREATE, UPDATE, DELETE or CONNECT", found: "\"\(name)\"")
     }
     return operation
   }
 
   fileprivate func kind(_ name: RegoString) throws(FieldError) -> GroupVersionKind? {
-    guard let reader = try reader(name) else { return nil }
-    return GroupVersionKind(
-      group: try reader.string(FieldName.group) ?? "", version: try reader.string(FieldName.version) ?? "",
-      kind: try reader.string(FieldName.kind) ?? "")
+    try within(name) { (kind) throws(FieldError) in
+      GroupVersionKind(
+        group: try kind.string(FieldName.group) ?? "", version: try kind.string(FieldName.version) ?? "",
+        kind: try kind.string(FieldName.kind) ?? "")
+    }
   }
 
   fileprivate func resource(_ name: RegoString) throws(FieldError) -> GroupVersionResource? {
-    guard let reader = try reader(name) else { return nil }
-    return GroupVersionResource(
-      group: try reader.string(FieldName.group) ?? "", version: try reader.string(FieldName.version) ?? "",
-      resource: try reader.string(FieldName.resource) ?? "")
+    try within(name) { (resource) throws(FieldError) in
+      GroupVersionResource(
+        group: try resource.string(FieldName.group) ?? "",
+        version: try resource.string(FieldName.version) ?? "",
+        resource: try resource.string(FieldName.resource) ?? "")
+    }
   }
 
   fileprivate func userInfo() throws(FieldError) -> AdmissionRequest.UserInfo {
-    guard let reader = try reader(FieldName.userInfo) else {
-      return AdmissionRequest.UserInfo(username: "", groups: [])
-    }
-    return AdmissionRequest.UserInfo(
-      username: try reader.string(FieldName.username) ?? "",
-      groups: try reader.strings(FieldName.groups) ?? [])
+    try within(FieldName.userInfo) { (user) throws(FieldError) in
+      AdmissionRequest.UserInfo(
+        username: try user.string(FieldName.username) ?? "", groups: try user.strings(FieldName.groups) ?? [])
+    } ?? AdmissionRequest.UserInfo(username: "", groups: [])
   }
 
   /// An object of the request with its metadata, and that of its pod template checked likewise.
-  fileprivate func member(_ name: RegoString) throws(FieldError) -> (Value?, ObjectMetadata?) {
+  fileprivate func member(
+    _ name: RegoString, of kind: GroupVersionKind
+  ) throws(FieldError) -> (Value?, ObjectMetadata?) {
     guard let object = try object(name) else { return (nil, nil) }
     let value = Value.object(object)
     do throws(FieldError) {
       let metadata = try ObjectMetadata(of: value)
-      try PodTemplate.checkLabels(in: object)
+      try PodTemplate.checkLabels(in: object, of: kind)
       return (value, metadata)
     } catch {
-      throw error.under("\(prefix)\(name)")
+      throw error.under(name.string)
     }
   }
 }

@@ -14,7 +14,7 @@ enum ClusterDefaults {
       }
     }
     try namespace.changeOrMake(FieldName.spec) { spec in
-      spec.dropEmpty("finalizers")
+      spec.dropEmpty(["finalizers"])
       spec.setDefault("finalizers", ["kubernetes"])
     }
     try namespace.changeOrMake("status") { status in status.setDefault("phase", "Active") }
@@ -22,10 +22,11 @@ enum ClusterDefaults {
 
   static func setService(in service: inout Fields) throws(FieldError) {
     try service.changeOrMake(FieldName.spec) { spec throws(FieldError) in
-      spec.dropEmpty(
-        "selector", "ports", "type", "sessionAffinity", "externalIPs", "loadBalancerSourceRanges")
+      spec.dropEmpty([
+        "selector", "ports", "type", "sessionAffinity", "externalIPs", "loadBalancerSourceRanges",
+      ])
       try spec.changeEach("ports") { port in
-        port.dropEmpty("name", "protocol", "targetPort", "nodePort")
+        port.dropEmpty(["name", "protocol", "targetPort", "nodePort"])
         port.setDefault("protocol", "TCP")
         if let number = port["port"] { port.setDefault("targetPort", number) }
       }
@@ -45,7 +46,7 @@ enum ClusterDefaults {
       }
       secret[FieldName.stringData] = nil
     }
-    secret.dropEmpty(FieldName.data, "type")
+    secret.dropEmpty([FieldName.data, "type"])
     secret.setDefault("type", "Opaque")
   }
 }

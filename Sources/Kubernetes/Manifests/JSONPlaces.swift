@@ -6,6 +6,9 @@ struct JSONPlaces {
 
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+  @inline(__always)
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
+
   /// The ranges of the values that stand one after the other, up to one that does not end.
   func values() -> [Range<Int>] {
     var ranges: [Range<Int>] = []
@@ -50,7 +53,7 @@ struct JSONPlaces {
 
   private func skipSpace(_ start: Int) -> Int {
     var position = start
-    while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) { position += 1 }
+    while position < bytes.count, JSONPlaces.isSpace(bytes[position]) { position += 1 }
     return position
   }
 

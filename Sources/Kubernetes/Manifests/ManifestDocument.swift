@@ -8,15 +8,16 @@ struct ManifestDocument {
   let item: (Int) -> Location
 
   /// The documents of a file, and what is wrong with those that are broken.
-  static func all(in bytes: UnsafeRawBufferPointer, file: String) -> [Result<ManifestDocument, ManifestError>]
-  {
+  static func all(
+    in bytes: UnsafeRawBufferPointer, file: String, interner: StringInterner? = nil
+  ) -> [Result<ManifestDocument, ManifestError>] {
     if bytes.prefix(8192).contains(0) {
       return [.failure(ManifestError(file: file, "it is a binary file, or not in UTF-8"))]
     }
     let isNamedJSON = file.hasSuffix(".json")
-    let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
+    let first = bytes.first { !JSONPlaces.isSpace($0) }
     if isNamedJSON || first == UInt8(ascii: "{") {
-      let documents = json(bytes, file: file)
+      let documents = json(bytes, file: file, interner: interner)
       // A flow mapping of YAML starts as an object of JSON does.
       if isNamedJSON || documents.allSatisfy({ if case .success = $0 { true } else { false } }) {
         return documents
@@ -42,7 +43,7 @@ struct ManifestDocument {
   }
 
   private static func json(
-    _ bytes: UnsafeRawBufferPointer, file: String
+    _ bytes: UnsafeRawBufferPointer, file: String, interner: StringInterner?
   ) -> [Result<ManifestDocument, ManifestError>] {
     let places = JSONPlaces(bytes)
     var lines = LineCounter(bytes)
@@ -50,7 +51,8 @@ struct ManifestDocument {
     for range in places.values() {
       let start = lines.location(of: range.lowerBound, in: file)
       do throws(JSONError) {
-        let value = try JSONReader.value(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        let value = try JSONReader.value(
+          UnsafeRawBufferPointer(rebasing: bytes[range]), options: JSONReader.Options(interner: interner))
         let items = places.items(in: range).map { lines.location(of: $0, in: file) }
         results.append(
           .success(

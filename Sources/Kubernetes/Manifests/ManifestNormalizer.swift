@@ -64,10 +64,14 @@ public struct ManifestNormalizer: Sendable {
 
   /// ObjectMeta leaves out whatever is empty.
   static func normalize(metadata: inout Fields) {
-    metadata.dropEmpty(
-      "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "labels", "annotations",
-      "ownerReferences", "finalizers", "managedFields")
+    metadata.dropEmpty(omittedFromMetadata)
   }
+
+  private static let omittedFromMetadata: [RegoString] = [
+    "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "labels", "annotations",
+    "ownerReferences",
+    "finalizers", "managedFields",
+  ]
 
   private func setDefaults(
     of kind: GroupVersionKind, writtenAs written: GroupVersionKind, in fields: inout Fields
@@ -90,12 +94,12 @@ extension FieldReader {
   /// The group, version and kind of an object.
   func groupVersionKind() throws(FieldError) -> GroupVersionKind {
     guard let apiVersion = try nonEmpty(FieldName.apiVersion) else {
-      throw .missing(path: "\(prefix)apiVersion")
+      throw .missing(path: "apiVersion")
     }
-    guard let kind = try nonEmpty(FieldName.kind) else { throw .missing(path: "\(prefix)kind") }
+    guard let kind = try nonEmpty(FieldName.kind) else { throw .missing(path: "kind") }
     guard let named = GroupVersionKind(apiVersion: apiVersion, kind: kind) else {
       throw .wrongType(
-        path: "\(prefix)apiVersion", expected: "VERSION or GROUP/VERSION", found: "\"\(apiVersion)\"")
+        path: "apiVersion", expected: "VERSION or GROUP/VERSION", found: "\"\(apiVersion)\"")
     }
     return named
   }

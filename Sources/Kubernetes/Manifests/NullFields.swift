@@ -12,10 +12,24 @@ enum NullFields {
   /// An element's type is taken from its neighbours: the empty string beside strings, otherwise the empty object. So is
   /// `ingress: [null]` the rule that allows everything.
   static func dropped(from value: Value) -> Value {
+    if !hasNull(value) { return value }
     switch value {
-    case .object(let object): .object(dropped(from: object))
-    case .array(let elements): .array(dropped(from: elements))
-    default: value
+    case .object(let object): return .object(dropped(from: object))
+    case .array(let elements): return .array(dropped(from: elements))
+    default: return value
+    }
+  }
+
+  private static func hasNull(_ value: Value) -> Bool {
+    switch value {
+    case .null: return true
+    case .object(let object):
+      for member in object.values where hasNull(member) { return true }
+      return false
+    case .array(let elements):
+      for element in elements where hasNull(element) { return true }
+      return false
+    default: return false
     }
   }
 

@@ -16,12 +16,12 @@ enum WorkloadDefaults {
         try setRollingUpdate(in: &spec, of: "strategy", ["maxUnavailable": "25%", "maxSurge": "25%"])
         spec.setDefault("revisionHistoryLimit", 10)
         spec.setDefault("progressDeadlineSeconds", 600)
-        spec.dropEmpty("minReadySeconds", "paused")
+        spec.dropEmpty(["minReadySeconds", "paused"])
       }
     case "ReplicaSet":
       try setTemplated(in: &workload, selectorIsOptional: hasOptionalSelector(written)) { spec in
         spec.setDefault("replicas", 1)
-        spec.dropEmpty("minReadySeconds")
+        spec.dropEmpty(["minReadySeconds"])
       }
     case "StatefulSet":
       try setTemplated(in: &workload, selectorIsOptional: hasOptionalSelector(written)) {
@@ -32,14 +32,14 @@ enum WorkloadDefaults {
         spec.setDefault("revisionHistoryLimit", 10)
         spec.setDefault(
           "persistentVolumeClaimRetentionPolicy", ["whenDeleted": "Retain", "whenScaled": "Retain"])
-        spec.dropEmpty("minReadySeconds", "volumeClaimTemplates")
+        spec.dropEmpty(["minReadySeconds", "volumeClaimTemplates"])
       }
     case "DaemonSet":
       try setTemplated(in: &workload, selectorIsOptional: hasOptionalSelector(written)) {
         spec throws(FieldError) in
         try setRollingUpdate(in: &spec, of: "updateStrategy", ["maxUnavailable": 1, "maxSurge": 0])
         spec.setDefault("revisionHistoryLimit", 10)
-        spec.dropEmpty("minReadySeconds")
+        spec.dropEmpty(["minReadySeconds"])
       }
     case "Job":
       try workload.changeOrMake(FieldName.spec) { spec throws(FieldError) in
@@ -88,7 +88,7 @@ enum WorkloadDefaults {
     in spec: inout Fields, of strategy: RegoString, _ defaults: KeyValuePairs<RegoString, Value>
   ) throws(FieldError) {
     try spec.changeOrMake(strategy) { strategy throws(FieldError) in
-      strategy.dropEmpty("type")
+      strategy.dropEmpty(["type"])
       strategy.setDefault("type", "RollingUpdate")
       guard strategy["type"] == "RollingUpdate" else { return }
       try strategy.changeOrMake("rollingUpdate") { update in
@@ -102,7 +102,7 @@ enum WorkloadDefaults {
     var labels: Value?
     try controller.changeOrMake(FieldName.spec) { spec throws(FieldError) in
       spec.setDefault("replicas", 1)
-      spec.dropEmpty("selector", "minReadySeconds")
+      spec.dropEmpty(["selector", "minReadySeconds"])
       try spec.change(FieldName.template, PodDefaults.setTemplate)
       labels = podLabels(of: spec)
       if let labels { spec.setDefault("selector", labels) }

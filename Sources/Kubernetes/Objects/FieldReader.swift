@@ -14,26 +14,25 @@ extension FieldError: CustomStringConvertible {
     }
   }
 
-  /// The same error in an object that stands under `prefix`.
+  /// The same error in an object that stands under `prefix`; an error without a path is about the object itself.
   func under(_ prefix: String) -> FieldError {
     switch self {
-    case .missing(let path): .missing(path: "\(prefix).\(path)")
+    case .missing(let path): .missing(path: path.isEmpty ? prefix : "\(prefix).\(path)")
     case .wrongType(let path, let expected, let found):
-      .wrongType(path: "\(prefix).\(path)", expected: expected, found: found)
+      .wrongType(path: path.isEmpty ? prefix : "\(prefix).\(path)", expected: expected, found: found)
     }
   }
 }
 
 /// Reads typed members of an object. A null member counts as an absent one, as the API server takes it.
+///
+/// Paths of errors start at the object; whoever reaches into a member puts its name before them, so that none is built where
+/// nothing is wrong.
 struct FieldReader {
   let object: ObjectValue
-  /// Where the object stands, with a dot after it; empty at the top.
-  let prefix: String
 
-  init(_ object: ObjectValue, prefix: String = "") {
-    self.object = object
-    self.prefix = prefix
-  }
+  @inline(__always)
+  init(_ object: ObjectValue) { self.object = object }
 
   /// The member; nil where absent or null.
   @inline(__always)
@@ -47,6 +46,12 @@ struct FieldReader {
   func string(_ name: RegoString) throws(FieldError) -> RegoString? {
     guard let value = value(name) else { return nil }
     guard case .string(let string) = value else { throw wrongType(name, "a string", value) }
+    return string
+  }
+
+  /// A string that is there and not empty; the API takes an empty name for none.
+  func nonEmpty(_ name: RegoString) throws(FieldError) -> RegoString? {
+    guard let string = try string(name), string.utf8Count > 0 else { return nil }
     return string
   }
 
@@ -72,10 +77,10 @@ struct FieldReader {
     guard let elements = try array(name) else { return nil }
     var strings: [RegoString] = []
     strings.reserveCapacity(elements.count)
-    for (index, element) in elements.enumerated() {
+    for element in elements {
       guard case .string(let string) = element else {
         throw .wrongType(
-          path: "\(prefix)\(name)[\(index)]", expected: "a string", found: element.typeNameWithArticle)
+          path: "\(name)[\(strings.count)]", expected: "a string", found: element.typeNameWithArticle)
       }
       strings.append(string)
     }
@@ -85,24 +90,41 @@ struct FieldReader {
   /// A map of strings, such as labels and annotations.
   func stringMap(_ name: RegoString) throws(FieldError) -> ObjectValue? {
     guard let map = try object(name) else { return nil }
-    for (key, value) in map {
-      guard case .string = key, case .string = value else {
+    for position in 0..<map.count {
+      guard case .string = map.keys[position], case .string = map.values[position] else {
         throw .wrongType(
-          path: "\(prefix)\(name).\(key.string ?? "?")", expected: "a string",
-          found: value.typeNameWithArticle)
+          path: "\(name).\(map.keys[position].string ?? "?")", expected: "a string",
+          found: map.values[position].typeNameWithArticle)
       }
     }
     return map
   }
 
-  /// A reader of a member that is an object.
-  func reader(_ name: RegoString) throws(FieldError) -> FieldReader? {
+  /// What a body reads of a member that is an object; nil where there is none.
+  func within<Result>(
+    _ name: RegoString, _ body: (FieldReader) throws(FieldError) -> Result
+  ) throws(FieldError) -> Result? {
     guard let object = try object(name) else { return nil }
-    return FieldReader(object, prefix: "\(prefix)\(name).")
+    do throws(FieldError) {
+      return try body(FieldReader(object))
+    } catch {
+      throw error.under(name.string)
+    }
+  }
+
+  /// As ``within(_:_:)``, through several members; nil where one of them is missing.
+  func within<Result>(
+    path: some RandomAccessCollection<RegoString>, _ body: (FieldReader) throws(FieldError) -> Result
+  ) throws(FieldError) -> Result? {
+    guard let name = path.first else { return try body(self) }
+    let rest = path.dropFirst()
+    return try within(name) { (member) throws(FieldError) -> Result? in
+      try member.within(path: rest, body)
+    } ?? nil
   }
 
   private func wrongType(_ name: RegoString, _ expected: String, _ found: Value) -> FieldError {
-    .wrongType(path: "\(prefix)\(name)", expected: expected, found: found.typeNameWithArticle)
+    .wrongType(path: name.string, expected: expected, found: found.typeNameWithArticle)
   }
 }
 

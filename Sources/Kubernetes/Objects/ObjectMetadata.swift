@@ -38,45 +38,48 @@ public struct ObjectMetadata: Sendable {
     guard case .object(let object) = object else {
       throw .wrongType(path: "object", expected: "an object", found: object.typeNameWithArticle)
     }
-    let metadata = FieldReader(
-      try FieldReader(object).object(FieldName.metadata) ?? ObjectValue(), prefix: "metadata.")
-    name = try metadata.nonEmpty(FieldName.name)
-    generateName = try metadata.nonEmpty(FieldName.generateName)
-    namespace = try metadata.nonEmpty(FieldName.namespace)
-    uid = try metadata.nonEmpty(FieldName.uid)
-    labels = try metadata.stringMap(FieldName.labels) ?? ObjectValue()
-    annotations = try metadata.stringMap(FieldName.annotations) ?? ObjectValue()
-    deletionTimestamp = try metadata.nonEmpty(FieldName.deletionTimestamp)
-    owners = try Self.owners(try metadata.array(FieldName.ownerReferences) ?? [])
+    let metadata = FieldReader(try FieldReader(object).object(FieldName.metadata) ?? ObjectValue())
+    do throws(FieldError) {
+      name = try metadata.nonEmpty(FieldName.name)
+      generateName = try metadata.nonEmpty(FieldName.generateName)
+      namespace = try metadata.nonEmpty(FieldName.namespace)
+      uid = try metadata.nonEmpty(FieldName.uid)
+      labels = try metadata.stringMap(FieldName.labels) ?? ObjectValue()
+      annotations = try metadata.stringMap(FieldName.annotations) ?? ObjectValue()
+      deletionTimestamp = try metadata.nonEmpty(FieldName.deletionTimestamp)
+      owners = try Self.owners(try metadata.array(FieldName.ownerReferences) ?? [])
+    } catch {
+      throw error.under("metadata")
+    }
   }
 
   private static func owners(_ references: [Value]) throws(FieldError) -> [Owner] {
+    if references.isEmpty { return [] }
     var owners: [Owner] = []
-    for (index, reference) in references.enumerated() {
-      guard case .object(let object) = reference else {
-        throw .wrongType(
-          path: "metadata.ownerReferences[\(index)]", expected: "an object",
-          found: reference.typeNameWithArticle)
+    for reference in references {
+      do throws(FieldError) {
+        owners.append(try Owner(reference))
+      } catch {
+        throw error.under("ownerReferences[\(owners.count)]")
       }
-      let reader = FieldReader(object, prefix: "metadata.ownerReferences[\(index)].")
-      let apiVersion = try reader.string(FieldName.apiVersion) ?? ""
-      let kind = try reader.string(FieldName.kind) ?? ""
-      owners.append(
-        Owner(
-          kind: GroupVersionKind(apiVersion: apiVersion, kind: kind)
-            ?? GroupVersionKind(group: "", version: apiVersion, kind: kind),
-          name: try reader.string(FieldName.name) ?? "",
-          uid: try reader.string(FieldName.uid) ?? "",
-          isController: try reader.boolean(FieldName.controller) ?? false))
     }
     return owners
   }
 }
 
-extension FieldReader {
-  /// A string that is there and not empty; the API takes an empty name for none.
-  func nonEmpty(_ name: RegoString) throws(FieldError) -> RegoString? {
-    guard let string = try string(name), string.utf8Count > 0 else { return nil }
-    return string
+extension ObjectMetadata.Owner {
+  fileprivate init(_ reference: Value) throws(FieldError) {
+    guard case .object(let object) = reference else {
+      throw .wrongType(path: "", expected: "an object", found: reference.typeNameWithArticle)
+    }
+    let reader = FieldReader(object)
+    let apiVersion = try reader.string(FieldName.apiVersion) ?? ""
+    let kind = try reader.string(FieldName.kind) ?? ""
+    self.init(
+      kind: GroupVersionKind(apiVersion: apiVersion, kind: kind)
+        ?? GroupVersionKind(group: "", version: apiVersion, kind: kind),
+      name: try reader.string(FieldName.name) ?? "",
+      uid: try reader.string(FieldName.uid) ?? "",
+      isController: try reader.boolean(FieldName.controller) ?? false)
   }
 }

@@ -28,21 +28,25 @@ public struct PodTemplate: Sendable {
     else { throw .untyped }
     guard let path = KindTable.builtin[kind]?.podTemplatePath else { throw .notAWorkload(kind) }
     do throws(FieldError) {
-      var reader = FieldReader(members)
-      for step in path {
-        guard let next = try reader.reader(step) else {
-          throw FieldError.missing(path: reader.prefix + step.string)
-        }
-        reader = next
-      }
-      metadata = .object(try reader.object(FieldName.metadata) ?? ObjectValue())
-      guard let spec = try reader.object(FieldName.spec) else {
-        throw FieldError.missing(path: reader.prefix + "spec")
-      }
-      self.spec = .object(spec)
+      (metadata, spec) = try Self.template(in: FieldReader(members), path: path[...])
     } catch {
       throw .field(kind: kindName, error)
     }
+  }
+
+  private static func template(
+    in object: FieldReader, path: ArraySlice<RegoString>
+  ) throws(FieldError) -> (Value, Value) {
+    if let step = path.first {
+      let found = try object.within(step) { (member) throws(FieldError) in
+        try template(in: member, path: path.dropFirst())
+      }
+      guard let found else { throw .missing(path: step.string) }
+      return found
+    }
+    let metadata = try object.object(FieldName.metadata) ?? ObjectValue()
+    guard let spec = try object.object(FieldName.spec) else { throw .missing(path: FieldName.spec.string) }
+    return (.object(metadata), .object(spec))
   }
 }
 
@@ -50,20 +54,14 @@ extension PodTemplate {
   /// Checks that the labels and annotations of a workload's pods are strings; objects that are no workloads pass.
   ///
   /// - Throws: ``FieldError`` where they are not, or where what leads to them is no object.
-  static func checkLabels(in object: ObjectValue) throws(FieldError) {
-    guard case .string(let apiVersion)? = object[FieldName.apiVersion],
-      case .string(let kindName)? = object[FieldName.kind],
-      let kind = GroupVersionKind(apiVersion: apiVersion, kind: kindName),
-      let path = KindTable.builtin[kind]?.podTemplatePath, !path.isEmpty
-    else { return }
-    var reader = FieldReader(object)
-    for step in path {
-      guard let next = try reader.reader(step) else { return }
-      reader = next
+  static func checkLabels(in object: ObjectValue, of kind: GroupVersionKind) throws(FieldError) {
+    guard let path = KindTable.builtin[kind]?.podTemplatePath, !path.isEmpty else { return }
+    try FieldReader(object).within(path: path) { (template) throws(FieldError) in
+      try template.within(FieldName.metadata) { (metadata) throws(FieldError) in
+        _ = try metadata.stringMap(FieldName.labels)
+        _ = try metadata.stringMap(FieldName.annotations)
+      }
     }
-    guard let metadata = try reader.reader(FieldName.metadata) else { return }
-    _ = try metadata.stringMap(FieldName.labels)
-    _ = try metadata.stringMap(FieldName.annotations)
   }
 }
 

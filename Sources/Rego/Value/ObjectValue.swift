@@ -30,7 +30,7 @@ public struct ObjectValue: Sendable {
   }
 
   /// Makes an object of keys that are in order and distinct, and their values.
-  init(sortedKeys keys: [Value], values: [Value]) {
+  package init(sortedKeys keys: [Value], values: [Value]) {
     storage = keys.isEmpty ? ObjectValue.emptyStorage : Storage(sortedKeys: keys, values: values)
   }
 
