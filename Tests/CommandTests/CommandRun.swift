@@ -16,7 +16,8 @@ struct CommandRun {
   ///
   /// - Parameter limit: after which it is killed, so that a test that hangs fails.
   static func run(
-    _ arguments: [String], in folder: URL, input: [UInt8] = [], limit: Duration = .seconds(60)
+    _ arguments: [String], in folder: URL, input: [UInt8] = [], limit: Duration = .seconds(60),
+    program: URL = CommandRun.program
   ) async throws -> CommandRun {
     let id = UUID().uuidString
     let files = ["in", "out", "err"].map { URL(fileURLWithPath: "/tmp/portcullis-test-\(id).\($0)") }

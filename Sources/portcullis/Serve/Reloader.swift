@@ -11,6 +11,7 @@ final class Reloader: Service {
   private let flags: Configuration
   private let configurationPath: String?
   private let service: AdmissionService
+  private let metrics: ServerMetrics
   private let logger: Logger
   /// What is wrong with what was read last; empty where it is served.
   private let problems = Mutex<[PolicyProblem]>([])
@@ -27,6 +28,7 @@ final class Reloader: Service {
     self.flags = flags
     self.configurationPath = configurationPath
     self.service = service
+    self.metrics = metrics
     self.logger = logger
     let registry = metrics.registry
     registry.register(
@@ -64,32 +66,45 @@ final class Reloader: Service {
     ]
   }
 
+  private enum Event {
+    case signal
+    case tick
+  }
+
   func run() async throws {
-    await withGracefulShutdownHandler {
-      await withTaskGroup(of: Void.self) { tasks in
-        tasks.addTask { await self.reloadOnSignal() }
-        tasks.addTask { await self.reloadOnChange() }
-        try? await gracefulShutdown()
-        tasks.cancelAll()
+    // One after the other, whatever the reason: two readings at a time could end in the wrong order.
+    let (events, queue) = AsyncStream.makeStream(of: Event.self)
+    await withTaskGroup(of: Void.self) { tasks in
+      tasks.addTask {
+        for await _ in await UnixSignalsSequence(trapping: .sighup) { queue.yield(.signal) }
       }
-    } onGracefulShutdown: {
+      tasks.addTask {
+        while !Task.isCancelled {
+          try? await Task.sleep(for: .seconds(1))
+          queue.yield(.tick)
+        }
+      }
+      tasks.addTask { await self.handle(events) }
+      try? await gracefulShutdown()
+      tasks.cancelAll()
     }
   }
 
-  private func reloadOnSignal() async {
-    for await _ in await UnixSignalsSequence(trapping: .sighup) { await reload(because: "SIGHUP") }
-  }
-
-  private func reloadOnChange() async {
+  private func handle(_ events: AsyncStream<Event>) async {
     var watched = paths
     var watch = FileWatch(watched)
     var isChanging = false
-    while !Task.isCancelled {
-      try? await Task.sleep(for: .seconds(1))
+    for await event in events {
       let hasChanged = watch.hasChanged()
-      // Who writes several files is let finish first.
-      if isChanging && !hasChanged { await reload(because: "files changed") }
-      isChanging = hasChanged
+      switch event {
+      case .signal:
+        await reload(because: "SIGHUP")
+        isChanging = false
+      case .tick:
+        // Who writes several files is let finish first.
+        if isChanging && !hasChanged { await reload(because: "files changed") }
+        isChanging = hasChanged
+      }
       if paths != watched {
         watched = paths
         watch = FileWatch(watched)
@@ -114,6 +129,7 @@ final class Reloader: Service {
     switch result {
     case .success(let snapshot):
       service.replace(with: snapshot)
+      metrics.policiesQuarantined.set(Double(snapshot.policies.quarantined.count))
       problems.withLock { $0 = [] }
       reloads.increment()
       logger.notice("reloaded", metadata: ["because": "\(reason)"])
