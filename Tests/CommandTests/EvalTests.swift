@@ -145,6 +145,10 @@ struct EvalTests {
     CommandCase(
       name: "--fail-defined on undefined", arguments: ["eval", "--fail-defined", "input.x"], output: "{}\n"),
     CommandCase(
+      name: "the functions that know Kubernetes",
+      arguments: ["eval", "-f", "raw", #"k8s.selector_matches({"matchLabels": {"a": "b"}}, {"a": "b"})"#],
+      output: "true\n"),
+    CommandCase(
       name: "a builtin's error is undefined", arguments: ["eval", #"to_number("x")"#], output: "{}\n"),
   ]
 

@@ -11,7 +11,7 @@ struct Certs: ParsableCommand {
       ValidatingWebhookConfiguration holds it in caBundle.
 
       EXAMPLE
-        portcullis certs --out certs --days 90 portcullis.portcullis.svc
+        portcullis certs --out certs --name portcullis.portcullis.svc --days 90
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -24,13 +24,11 @@ struct Certs: ParsableCommand {
     help: ArgumentHelp("Where to write; made where it is not there.", valueName: "folder"))
   var out: String
 
-  @Argument(
+  @Option(
+    name: .shortAndLong,
     help: ArgumentHelp(
-      "DNS names and addresses of the server; the first is its common name too. (default: \(CertificateFolder.loopbackNames.joined(separator: ", ")))",
-      valueName: "name"))
-  var names: [String] = []
-
-  @Option(name: .shortAndLong, help: "A name as those that stand alone. Repeat for more.")
+      "A DNS name or address of the server; the first is its common name too. Repeat for more. (default: \(CertificateFolder.loopbackNames.joined(separator: ", ")))"
+    ))
   var name: [String] = []
 
   @Option(
@@ -50,11 +48,10 @@ struct Certs: ParsableCommand {
 
   func run() throws {
     let folder = CertificateFolder(out)
-    let names = self.names + name
     let issued: CertificateFolder.Issued
     do {
       issued = try folder.issue(
-        names: names.isEmpty ? CertificateFolder.loopbackNames : names, days: days, usesNewAuthority: newCa)
+        names: name.isEmpty ? CertificateFolder.loopbackNames : name, days: days, usesNewAuthority: newCa)
     } catch {
       throw CommandFailure("\(error)")
     }

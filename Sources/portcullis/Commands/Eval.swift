@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kubernetes
 import Rego
 
 struct Eval: ParsableCommand {
@@ -116,6 +117,7 @@ struct Eval: ParsableCommand {
     }
 
     var options = RegoCompiler.Options()
+    options.builtins = .standard.adding(KubernetesBuiltins.all)
     (options.queryPackage, options.queryImports) = try queryContext()
     let body = try RegoParser.query(text, dialect: v0Compatible ? .v0 : .v1)
     let program = try RegoCompiler(options).compile(documents.modules, queries: [body])

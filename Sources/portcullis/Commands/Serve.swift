@@ -99,10 +99,16 @@ struct Serve: AsyncParsableCommand {
   }
 
   struct BoundOptions: ParsableArguments {
-    @Option(name: .long, help: "The largest request body; more is answered with 413. (default: 8MiB)")
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "The largest request body; more is answered with 413. (default: 8MiB)", valueName: "size"))
     var maxBodySize: ByteCount?
 
-    @Option(name: .long, help: "The largest request line and headers together. (default: 16KiB)")
+    @Option(
+      name: .long,
+      help: ArgumentHelp("The largest request line and headers together. (default: 16KiB)", valueName: "size")
+    )
     var maxHeaderSize: ByteCount?
 
     @Option(name: .long, help: ArgumentHelp("Connections at a time. (default: 2000)", valueName: "number"))
@@ -115,17 +121,24 @@ struct Serve: AsyncParsableCommand {
         valueName: "number"))
     var maxConcurrentEvaluations: Int?
 
-    @Option(name: .long, help: "How long a request's headers may take. (default: 10s)")
+    @Option(
+      name: .long,
+      help: ArgumentHelp("How long a request's headers may take. (default: 10s)", valueName: "duration"))
     var headerTimeout: TimeSpan?
 
-    @Option(name: .long, help: "How long a request's body may take. (default: 30s)")
+    @Option(
+      name: .long,
+      help: ArgumentHelp("How long a request's body may take. (default: 30s)", valueName: "duration"))
     var bodyTimeout: TimeSpan?
 
     @Option(
       name: .long, help: "How long a connection may be idle; longer than the API server's 90s. (default: 2m)")
     var idleTimeout: TimeSpan?
 
-    @Option(name: .long, help: "How long a client may take to read an answer. (default: 10s)")
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "How long a client may take to read an answer. (default: 10s)", valueName: "duration"))
     var writeTimeout: TimeSpan?
 
     @Option(
@@ -137,10 +150,17 @@ struct Serve: AsyncParsableCommand {
       name: .long, help: "What is kept of the API server's own timeout for the way back. (default: 250ms)")
     var evaluationMargin: TimeSpan?
 
-    @Option(name: .long, help: "How long to serve on after SIGTERM, while endpoints propagate. (default: 5s)")
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "How long to serve on after SIGTERM, while endpoints propagate. (default: 5s)", valueName: "duration")
+    )
     var shutdownDelay: TimeSpan?
 
-    @Option(name: .long, help: "How long requests that are under way may then take. (default: 10s)")
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "How long requests that are under way may then take. (default: 10s)", valueName: "duration"))
     var shutdownDrain: TimeSpan?
   }
 

@@ -81,16 +81,17 @@ struct EvaluationDocuments {
   /// Both objects in one; nil where they have different values for the same path.
   private static func merge(_ old: Value, _ new: Value) -> Value? {
     guard let old = old.object, let new = new.object else { return old == new ? old : nil }
-    var result = old
+    // Of equal keys the last counts: what is merged comes after what there was.
+    var pairs = Array(old)
     for (key, value) in new {
       guard let existing = old[key] else {
-        result = result.inserting(key, value)
+        pairs.append((key, value))
         continue
       }
       guard let merged = merge(existing, value) else { return nil }
-      result = result.inserting(key, merged)
+      pairs.append((key, merged))
     }
-    return .object(result)
+    return .object(ObjectValue(pairs))
   }
 
   /// Rules at a path where there is data too: which of them counts would be a matter of luck.
