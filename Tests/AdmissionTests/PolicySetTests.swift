@@ -77,7 +77,7 @@ struct PolicySetTests {
       "package a.missing\ndeny contains \"x\" if not data.lib.gone.ok")
     #expect(set.policies.map(\.name) == ["other"])
     #expect(set.quarantined.map(\.name).sorted() == ["0.rego", "missing", "user"])
-    #expect(set.problems.contains { $0.description == "3.rego:2:27: no library defines data.lib.gone.ok" })
+    #expect(set.problems.contains { $0.description == "3.rego:2:26: no library defines data.lib.gone.ok" })
   }
 
   @Test("files of one package are one policy; names of different packages must differ")
