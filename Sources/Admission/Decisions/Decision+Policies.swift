@@ -51,9 +51,9 @@ extension Decision {
     code = allowed ? 200 : violations.isEmpty ? 500 : 403
     auditAnnotations = [:]
     if !evaluatedPolicies.isEmpty { auditAnnotations["policies"] = evaluatedPolicies.joined(separator: ",") }
-    for (key, findings) in [
-      ("violations", violations), ("dryrun-violations", dryRunViolations), ("failures", failures),
-    ] where !findings.isEmpty {
+    // What refuses a request is in its status, which the audit log holds too.
+    for (key, findings) in [("dryrun-violations", dryRunViolations), ("failures", failures)]
+    where !findings.isEmpty {
       auditAnnotations[key] = ResponseLimits.message(listing: findings.map(\.text), separator: "\n")
     }
   }
