@@ -100,6 +100,64 @@ struct CheckTests {
         "config.yaml": "policies:\n  ingress_rules_required:\n    enforcement: dryrun\n",
       ], outputHas: ["policy.yaml:2", "dryrun"], errorsHave: ["0 denied, 1 finding"]),
     CommandCase(
+      name: "a policy sees what the API server would ask",
+      arguments: [
+        "check", "a.yaml", "--builtin", "none", "--policies", "p.rego", "--as", "ann", "--as-group", "devs",
+      ],
+      files: [
+        "a.yaml": """
+        apiVersion: v1
+        kind: List
+        items:
+          - {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+          - apiVersion: v1
+            kind: Pod
+            metadata: {generateName: web-, namespace: shop}
+            spec: {containers: [{name: c, image: i}]}
+          - apiVersion: v1
+            kind: Pod
+            metadata: {generateName: web-, namespace: shop}
+            spec: {containers: [{name: c, image: i}]}
+
+        """,
+        "p.rego": """
+        package seen
+
+        warn contains sprintf("%v %v in %v by %v of %v, %d pods", values) if {
+          values := [
+            input.request.operation, input.request.resource.resource, input.request.namespace,
+            input.request.userInfo.username, concat(" ", input.request.userInfo.groups),
+            count(data.inventory.namespace.shop.v1.Pod),
+          ]
+        }
+        """,
+      ],
+      output: """
+        FILE:LINE  OBJECT          POLICY  EFFECT  MESSAGE
+        a.yaml:4   Namespace shop  seen    warn    CREATE namespaces in shop by ann of system:authenticated devs, 2 pods
+        a.yaml:5   Pod shop/web-   seen    warn    CREATE pods in shop by ann of system:authenticated devs, 2 pods
+        a.yaml:9   Pod shop/web-   seen    warn    CREATE pods in shop by ann of system:authenticated devs, 2 pods
+
+        """, errorsHave: ["3 objects checked: 0 denied, 3 findings"]),
+    CommandCase(
+      name: "a policy that fails refuses",
+      arguments: ["check", "policy.yaml", "--builtin", "none", "--policies", "p.rego"],
+      files: [
+        "policy.yaml": closedPolicy,
+        "p.rego":
+          "package clash\n\nvalue := 1 if true\n\nvalue := 2 if true\n\ndeny contains \"no\" if value == 3\n",
+      ], status: 1, outputHas: ["policy.yaml:2", "clash", "failure", "eval_conflict_error"],
+      errorsHave: ["1 object checked: 1 denied"]),
+    CommandCase(
+      name: "a Secret's contents are not shown",
+      arguments: ["check", "s.yaml", "--builtin", "none", "--policies", "p.rego"],
+      files: [
+        "s.yaml":
+          "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2hunter2}\n",
+        "p.rego": "package leak\n\nwarn contains sprintf(\"%v\", [input.request.object])\n",
+      ], outputHas: ["Secret default/s", "leak"], lacks: ["hunter2", "aHVudGVyMmh1bnRlcjI"],
+      errorsHave: ["1 finding"]),
+    CommandCase(
       name: "findings for programs", arguments: ["check", "policy.yaml", "--format", "json"],
       files: ["policy.yaml": closedPolicy], status: 1,
       outputHas: [

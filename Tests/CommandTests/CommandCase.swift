@@ -10,6 +10,8 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
   /// All of standard output; nil where the pieces below say enough.
   var output: String?
   var outputHas: [String] = []
+  /// What neither stream may hold.
+  var lacks: [String] = []
   var errorsHave: [String] = []
 
   var testDescription: String { name }
@@ -21,6 +23,7 @@ struct CommandCase: Sendable, CustomTestStringConvertible {
     #expect(run.status == status, "\(run.output)\(run.errors)")
     if let output { #expect(run.output == output, "\(run.errors)") }
     for piece in outputHas { #expect(run.output.contains(piece)) }
+    for piece in lacks { #expect(!run.output.contains(piece) && !run.errors.contains(piece)) }
     for piece in errorsHave { #expect(run.errors.contains(piece)) }
     if errorsHave.isEmpty && status == 0 { #expect(run.errors.isEmpty) }
   }
