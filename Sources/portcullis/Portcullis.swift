@@ -15,7 +15,8 @@ struct Portcullis: AsyncParsableCommand {
 
       EXAMPLES
         portcullis eval --data policy.rego --input review.json 'data.example.deny'
-        portcullis version --format json
+        portcullis check deploy/ --policies policies/
+        portcullis serve --inventory manifests/samples/cluster
       """,
     version: Version.current.number,
     subcommands: [Serve.self, Review.self, Check.self, Eval.self, Certs.self, ShowVersion.self])
