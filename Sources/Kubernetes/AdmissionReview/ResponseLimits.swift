@@ -75,7 +75,8 @@ public enum ResponseLimits {
   /// The text with a space for each run of white space that has a control character. A warning travels in an HTTP header, and the API
   /// server drops one that has any.
   private static func singleLine(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    // Control characters are these bytes, or 0xC2 and one more.
+    guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f || $0 == 0xc2 }) else { return text }
     var line = String.UnicodeScalarView()
     var endsWithSpace = true
     for scalar in text.unicodeScalars {
