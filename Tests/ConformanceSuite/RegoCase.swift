@@ -63,7 +63,10 @@ public struct RegoCase: Sendable {
       if let wantErrorCode, !errors.errors.contains(where: { $0.code.rawValue == wantErrorCode }) {
         return "wants code \(wantErrorCode), got \(errors)"
       }
-      if let wantError, !errors.errors.contains(where: { $0.withoutColumn.contains(wantError) }) {
+      // Foundation finds no empty text in any text.
+      if let wantError, !wantError.isEmpty,
+        !errors.errors.contains(where: { $0.withoutColumn.contains(wantError) })
+      {
         return "wants error \(wantError), got \(errors)"
       }
       return nil

@@ -38,5 +38,7 @@ public struct BuiltinRegistry: Sendable {
     UnitBuiltins.all,
     TimeBuiltins.all,
     NetBuiltins.all,
+    CryptoBuiltins.all,
+    X509Builtins.all,
   ]
 }
