@@ -69,6 +69,15 @@ struct SecretMaskTests {
     #expect(mask.masking("nothing") == "nothing")
   }
 
+  @Test("contents are masked as JSON writes them too")
+  func quotedTexts() throws {
+    let object: Value = ["kind": "Secret", "stringData": ["key": "-----BEGIN\n<\"key\">\n"]]
+    let mask = try #require(SecretMask(of: ["request": ["object": object]]))
+    #expect(mask.masking(object.json) == #"{"kind":"Secret","stringData":{"key":"<masked>"}}"#)
+    #expect(
+      mask.masking(JSONWriter().string(object)) == #"{"kind":"Secret","stringData":{"key":"<masked>"}}"#)
+  }
+
   @Test("reviews of other objects have no mask")
   func noMask() {
     #expect(SecretMask(of: ["request": ["kind": ["kind": "Pod"], "object": ["kind": "Pod"]]]) == nil)

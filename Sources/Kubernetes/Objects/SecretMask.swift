@@ -91,16 +91,24 @@ public struct SecretMask: Sendable {
     }
     guard isSecret else { return nil }
     // Longest first, so that a value that is part of another leaves nothing of it.
-    contents = found.filter { $0.utf8Count > 0 }.map(\.string).sorted { $0.utf8.count > $1.utf8.count }
+    contents = found.reduce(into: Set<RegoString>()) { $0.formUnion(Self.spellings(of: $1)) }
+      .map(\.string).sorted { $0.utf8.count > $1.utf8.count }
   }
 
-  /// A text without the contents of the review's Secrets, as they stand there or decoded from base64.
+  /// A text without the contents of the review's Secrets, as they stand there or decoded from base64, plain or within JSON.
   public func masking(_ text: String) -> String {
     var text = text
     for content in contents {
       text = text.replacingOccurrences(of: content, with: "<masked>", options: .literal)
     }
     return text
+  }
+
+  /// A string as it is, and as JSON writes it.
+  private static func spellings(of content: RegoString) -> [RegoString] {
+    guard content.utf8Count > 0 else { return [] }
+    let quoted = [true, false].map { JSONWriter(escapesHTML: $0).string(.string(content)) }
+    return [content] + quoted.map { RegoString(String($0.dropFirst().dropLast())) }
   }
 
   private static func collect(_ value: Value?, into found: inout Set<RegoString>) {
