@@ -146,9 +146,13 @@ api_group(version) := split(version, "/")[0] if contains(version, "/")
 api_group(version) := "" if not contains(version, "/")
 
 covered if {
-	every direction in data.parameters.workload_policy_required.isolate {
-		isolated(direction)
-	}
+	is_array(data.parameters.workload_policy_required.isolate)
+	count(missing) == 0
+}
+
+missing contains direction if {
+	some direction in data.parameters.workload_policy_required.isolate
+	not isolated(direction)
 }
 
 isolated(direction) if {
@@ -267,11 +271,6 @@ owners := input.request.object.metadata.ownerReferences
 default old_owners := []
 
 old_owners := input.request.oldObject.metadata.ownerReferences
-
-missing contains direction if {
-	some direction in data.parameters.workload_policy_required.isolate
-	not isolated(direction)
-}
 
 missing_text := concat(" and ", [lower(direction) | some direction in missing])
 

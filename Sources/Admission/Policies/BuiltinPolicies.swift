@@ -266,9 +266,13 @@ public enum BuiltinPolicies {
         api_group(version) := "" if not contains(version, "/")
 
         covered if {
-        	every direction in data.parameters.workload_policy_required.isolate {
-        		isolated(direction)
-        	}
+        	is_array(data.parameters.workload_policy_required.isolate)
+        	count(missing) == 0
+        }
+
+        missing contains direction if {
+        	some direction in data.parameters.workload_policy_required.isolate
+        	not isolated(direction)
         }
 
         isolated(direction) if {
@@ -387,11 +391,6 @@ public enum BuiltinPolicies {
         default old_owners := []
 
         old_owners := input.request.oldObject.metadata.ownerReferences
-
-        missing contains direction if {
-        	some direction in data.parameters.workload_policy_required.isolate
-        	not isolated(direction)
-        }
 
         missing_text := concat(" and ", [lower(direction) | some direction in missing])
 
