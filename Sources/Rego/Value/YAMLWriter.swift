@@ -46,7 +46,8 @@ enum YAMLWriter {
   static func style(of text: RegoString) -> yaml_scalar_style_t {
     if text.utf8.contains(UInt8(ascii: "\n")) { return YAML_LITERAL_SCALAR_STYLE }
     // As a key a plain `<<` would merge.
-    guard case .value(.string) = YAMLScalar.resolve(text), !looksLikeTime(Array(text.utf8)), text != "<<" else {
+    guard case .value(.string) = YAMLScalar.resolve(text), !looksLikeTime(Array(text.utf8)), text != "<<"
+    else {
       return YAML_DOUBLE_QUOTED_SCALAR_STYLE
     }
     return YAML_PLAIN_SCALAR_STYLE
