@@ -175,6 +175,29 @@ struct JSONReaderTests {
     #expect(string.storage === kind.storage)
   }
 
+  @Test("large documents, wide objects and keys of all lengths are read whole")
+  func largeDocuments() throws {
+    func key(_ number: Int) -> String { String(repeating: "k", count: number % 23) + String(number) }
+    let wide = Value.object(ObjectValue((0..<3000).map { (.string(key($0)), .int($0)) }))
+    #expect(try read(wide.json) == wide)
+    let backwards = "{" + (0..<3000).reversed().map { "\"\(key($0))\":\($0)" }.joined(separator: ",") + "}"
+    #expect(try read(backwards) == wide)
+    #expect(try read(backwards).object?[RegoString(key(1234))] == 1234)
+    // Objects with the same keys in one order and another, and with a key twice.
+    let objects = (0..<2000).map { number in
+      switch number % 3 {
+      case 0: "{\"b\":\(number),\"a\":\"value \(number % 7)\"}"
+      case 1: "{\"a\":\"value \(number % 7)\",\"b\":\(number)}"
+      default: "{\"b\":0,\"a\":\"value \(number % 7)\",\"b\":\(number)}"
+      }
+    }
+    let value = try read("[" + objects.joined(separator: ",") + "]")
+    for (number, object) in (value.array ?? []).enumerated() {
+      #expect(object == ["a": .string("value \(number % 7)"), "b": .int(number)])
+    }
+    #expect(value.array?.count == 2000)
+  }
+
   @Test("a value comes back from its own text")
   func roundTrip() throws {
     var generator = SystemRandomNumberGenerator()

@@ -39,20 +39,16 @@ extension JSONParser {
       let start = try keyStart(isFirst: keys.count == keysStart)
       let end = try scanner.skipString(start)
       position = try scanner.skipColon(end.position + 1)
-      if let member = member(of: node, from: start, to: end) {
-        keys.push(node.keys[member])
-        values.push(try projected(node.members[member].shape, depth: depth + 1))
-      } else {
-        keys.push(.string(key(from: start, to: end)))
-        values.push(try projected(node.others, depth: depth + 1))
-      }
+      keys.push(keyNumber(from: start, to: end))
+      let shape = member(of: node, from: start, to: end).map { node.members[$0].shape } ?? node.others
+      values.push(try projected(shape, depth: depth + 1))
     } while try another(endingWith: UInt8(ascii: "}"))
     return .object(popObject(keysFrom: keysStart, valuesFrom: valuesStart))
   }
 
   /// An object of which only some known members are needed.
   private mutating func knownMembers(_ node: PathShape.Node, depth: Int) throws(JSONError) -> Value {
-    let slotsStart = slots.count
+    let keysStart = keys.count
     let valuesStart = values.count
     guard try enter(depth) else { return .object(ObjectValue()) }
     var isOrdered = true
@@ -66,47 +62,53 @@ extension JSONParser {
         position = try scanner.skipValue(position, depth: depth + 1)
         continue
       }
-      let value = try projected(node.members[member].shape, depth: depth + 1)
-      if slots.count > slotsStart, slots[slots.count - 1] >= member { isOrdered = false }
-      slots.append(member)
-      values.push(value)
+      values.push(try projected(node.members[member].shape, depth: depth + 1))
+      let number = Int32(truncatingIfNeeded: member)
+      if keys.count > keysStart, keys[keys.count - 1] >= number { isOrdered = false }
+      keys.push(number)
     } while try another(endingWith: UInt8(ascii: "}"))
 
-    if !isOrdered { orderSlots(from: slotsStart, valuesFrom: valuesStart) }
-    let found = slots.count - slotsStart
-    defer { slots.removeLast(slots.count - slotsStart) }
+    if !isOrdered { orderMembers(keysFrom: keysStart, valuesFrom: valuesStart) }
+    defer { keys.removeLast(from: keysStart) }
+    let found = keys.count - keysStart
     if found == node.keys.count {
       return .object(ObjectValue(sortedKeys: node.keys, values: values.pop(from: valuesStart)))
     }
-    let objectKeys = slots[slotsStart...].map { node.keys[$0] }
+    let objectKeys = [Value](unsafeUninitializedCapacity: found) { buffer, initialized in
+      for position in 0..<found {
+        buffer.initializeElement(at: position, to: node.keys[Int(keys[keysStart + position])])
+      }
+      initialized = found
+    }
     return .object(ObjectValue(sortedKeys: objectKeys, values: values.pop(from: valuesStart)))
   }
 
-  /// Sorts the last members by their slots; of equal ones only the last stays.
-  private mutating func orderSlots(from slotsStart: Int, valuesFrom valuesStart: Int) {
+  /// Sorts the last members by their positions in the shape; of equal ones only the last stays.
+  private mutating func orderMembers(keysFrom keysStart: Int, valuesFrom valuesStart: Int) {
     // Members come in few orders, mostly nearly sorted: insertion sort, stable.
-    var kept = slotsStart
-    for position in slotsStart..<slots.count {
-      let slot = slots[position]
-      let value = values[valuesStart + position - slotsStart]
+    var kept = 0
+    for position in 0..<keys.count - keysStart {
+      let key = keys[keysStart + position]
       var place = kept
-      while place > slotsStart, slots[place - 1] > slot { place -= 1 }
-      if place > slotsStart, slots[place - 1] == slot {
-        values[valuesStart + place - 1 - slotsStart] = value
+      while place > 0, keys[keysStart + place - 1] > key { place -= 1 }
+      if place > 0, keys[keysStart + place - 1] == key {
+        values.swapAt(valuesStart + place - 1, valuesStart + position)
         continue
       }
-      var moved = kept
-      while moved > place {
-        slots[moved] = slots[moved - 1]
-        values[valuesStart + moved - slotsStart] = values[valuesStart + moved - 1 - slotsStart]
-        moved -= 1
+      // What was passed over before may lie between.
+      values.swapAt(valuesStart + kept, valuesStart + position)
+      keys[keysStart + kept] = key
+      var moving = kept
+      while moving > place {
+        values.swapAt(valuesStart + moving - 1, valuesStart + moving)
+        keys[keysStart + moving] = keys[keysStart + moving - 1]
+        moving -= 1
       }
-      slots[place] = slot
-      values[valuesStart + place - slotsStart] = value
+      keys[keysStart + place] = key
       kept += 1
     }
-    slots.removeLast(slots.count - kept)
-    values.removeLast(from: valuesStart + kept - slotsStart)
+    keys.removeLast(from: keysStart + kept)
+    values.removeLast(from: valuesStart + kept)
   }
 
   private func member(of node: PathShape.Node, from start: Int, to end: JSONScanner.StringEnd) -> Int? {

@@ -60,17 +60,20 @@ struct JSONParser: ~Copyable {
   let scanner: JSONScanner
   let interner: StringInterner?
   var position = 0
-  /// The keys and values of the objects and arrays that are not at their end yet.
-  var keys = ValueStack(capacity: 32)
+  /// The values of the objects and arrays that are not at their end yet.
   var values = ValueStack(capacity: 64)
-  /// As `keys`, for objects of known members: positions in their shape.
-  var slots: [Int] = []
-  var keyCache: KeyCache
+  /// The keys of these objects, as numbers in the table, or as positions in the shape of objects of known members.
+  var keys = NumberStack(capacity: 64)
+  var keyTable: KeyTable
+  var layouts = ObjectLayouts()
+  /// Whether short strings are shared as keys are: in large documents they repeat.
+  let sharesStrings: Bool
 
   init(scanner: JSONScanner, interner: StringInterner?) {
     self.scanner = scanner
     self.interner = interner
-    keyCache = KeyCache(interner: interner)
+    keyTable = KeyTable(interner: interner)
+    sharesStrings = scanner.count >= 16_384
   }
 
   mutating func document(_ shape: PathShape) throws(JSONError) -> Value {
@@ -99,6 +102,11 @@ struct JSONParser: ~Copyable {
       let start = position + 1
       let end = try scanner.skipString(start)
       position = end.position + 1
+      if sharesStrings, !end.hasEscapes, end.position - start <= 16,
+        let number = keyTable.shared(scanner.bytes, from: start, count: end.position - start)
+      {
+        return .string(keyTable.strings[number])
+      }
       let string = string(from: start, to: end)
       return .string(interner?.intern(string) ?? string)
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
@@ -129,7 +137,7 @@ struct JSONParser: ~Copyable {
       let start = try keyStart(isFirst: keys.count == keysStart)
       let end = try scanner.skipString(start)
       position = try scanner.skipColon(end.position + 1)
-      keys.push(.string(key(from: start, to: end)))
+      keys.push(keyNumber(from: start, to: end))
       values.push(try value(depth: depth + 1))
     } while try another(endingWith: UInt8(ascii: "}"))
     return .object(popObject(keysFrom: keysStart, valuesFrom: valuesStart))
@@ -175,15 +183,28 @@ struct JSONParser: ~Copyable {
 
   func string(from start: Int, to end: JSONScanner.StringEnd) -> RegoString {
     let bytes = UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<end.position])
-    if !end.hasEscapes { return RegoString(utf8: bytes) }
-    let text = JSONParser.unescape(bytes)
-    return text.withUnsafeBytes { RegoString(utf8: $0) }
+    if !end.hasEscapes { return RegoString(validUTF8: bytes) }
+    return JSONParser.unescape(bytes).withUnsafeBytes { RegoString(validUTF8: $0) }
   }
 
-  /// As `string`, sharing the storage of equal keys.
+  /// The number of a key among the document's.
+  @inline(__always)
+  mutating func keyNumber(from start: Int, to end: JSONScanner.StringEnd) -> Int32 {
+    if !end.hasEscapes {
+      return Int32(
+        truncatingIfNeeded: keyTable.number(scanner.bytes, from: start, count: end.position - start))
+    }
+    return escapedKeyNumber(from: start, to: end)
+  }
+
   mutating func key(from start: Int, to end: JSONScanner.StringEnd) -> RegoString {
-    guard !end.hasEscapes else { return string(from: start, to: end) }
-    return keyCache.string(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<end.position]))
+    keyTable.strings[Int(keyNumber(from: start, to: end))]
+  }
+
+  @inline(never)
+  private mutating func escapedKeyNumber(from start: Int, to end: JSONScanner.StringEnd) -> Int32 {
+    let text = JSONParser.unescape(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<end.position]))
+    return Int32(truncatingIfNeeded: text.withUnsafeBytes { keyTable.number($0, from: 0, count: $0.count) })
   }
 
   /// The text of a string's checked bytes.
@@ -231,19 +252,16 @@ struct JSONParser: ~Copyable {
 
   /// Makes an object of the last keys and values.
   mutating func popObject(keysFrom keysStart: Int, valuesFrom valuesStart: Int) -> ObjectValue {
-    let count = keys.count - keysStart
-    var isOrdered = true
-    var position = 1
-    while position < count {
-      if keys[keysStart + position - 1].compare(keys[keysStart + position]) >= 0 {
-        isOrdered = false
-        break
-      }
-      position += 1
+    defer { keys.removeLast(from: keysStart) }
+    guard let layout = layouts.layout(keys, from: keysStart, table: keyTable) else {
+      // A key is there twice.
+      let members = values.pop(from: valuesStart)
+      return ObjectValue(
+        (0..<members.count).map { (.string(keyTable.strings[Int(keys[keysStart + $0])]), members[$0]) })
     }
-    if isOrdered {
-      return ObjectValue(sortedKeys: keys.pop(from: keysStart), values: values.pop(from: valuesStart))
-    }
-    return ObjectValue(zip(keys.pop(from: keysStart), values.pop(from: valuesStart)))
+    return ObjectValue(
+      layout,
+      values: layout.order.isEmpty
+        ? values.pop(from: valuesStart) : values.pop(from: valuesStart, order: layout.order))
   }
 }

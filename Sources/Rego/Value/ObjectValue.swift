@@ -11,6 +11,12 @@ public struct ObjectValue: Sendable {
       self.values = values
       index = keys.count > ObjectValue.scanLimit ? HashIndex.build(keys) : []
     }
+
+    init(_ layout: ObjectLayout, values: [Value]) {
+      keys = layout.keys
+      self.values = values
+      index = layout.index
+    }
   }
 
   /// Up to this many keys a scan beats a hash look-up.
@@ -32,6 +38,11 @@ public struct ObjectValue: Sendable {
   /// Makes an object of keys that are in order and distinct, and their values.
   package init(sortedKeys keys: [Value], values: [Value]) {
     storage = keys.isEmpty ? ObjectValue.emptyStorage : Storage(sortedKeys: keys, values: values)
+  }
+
+  /// Makes an object of keys that others have too, and its values in the order of these.
+  init(_ layout: ObjectLayout, values: [Value]) {
+    storage = layout.keys.isEmpty ? ObjectValue.emptyStorage : Storage(layout, values: values)
   }
 
   /// Whether this is the same object in memory as another, and not only an equal one.

@@ -29,6 +29,11 @@ public struct RegoString: Sendable {
     self.init(String(decoding: bytes, as: UTF8.self))
   }
 
+  /// Makes a string of UTF-8 bytes that are known to be well-formed.
+  init(validUTF8 bytes: UnsafeRawBufferPointer) {
+    storage = Storage(String(decoding: bytes, as: UTF8.self), hash: ByteHash.hash(bytes))
+  }
+
   init(storage: Storage) {
     self.storage = storage
   }

@@ -30,9 +30,12 @@ struct ValueStack: ~Copyable {
     capacity *= 2
   }
 
-  subscript(position: Int) -> Value {
-    _read { yield values[position] }
-    _modify { yield &values[position] }
+  @inline(__always)
+  func swapAt(_ left: Int, _ right: Int) {
+    if left == right { return }
+    let value = (values + left).move()
+    (values + left).moveInitialize(from: values + right, count: 1)
+    (values + right).initialize(to: value)
   }
 
   /// Takes the values from a position on off the stack.
@@ -45,6 +48,21 @@ struct ValueStack: ~Copyable {
     return [Value](unsafeUninitializedCapacity: taken) { buffer, initialized in
       if let base = buffer.baseAddress { base.moveInitialize(from: source, count: taken) }
       initialized = taken
+    }
+  }
+
+  /// Takes the values from a position on off the stack, in the order of their distances from there.
+  mutating func pop(from start: Int, order: [Int]) -> [Value] {
+    count = start
+    let source = values + start
+    return [Value](unsafeUninitializedCapacity: order.count) { buffer, initialized in
+      if var target = buffer.baseAddress {
+        for distance in order {
+          target.moveInitialize(from: source + distance, count: 1)
+          target += 1
+        }
+      }
+      initialized = order.count
     }
   }
 

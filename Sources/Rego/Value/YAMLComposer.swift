@@ -44,7 +44,7 @@ struct YAMLComposer {
   private(set) var problem: YAMLError?
   /// Whether the document is so large or deep that it must not be parsed on.
   private(set) var isOutOfBounds = false
-  private var keyCache = KeyCache()
+  private var keyTable = KeyTable()
 
   init(file: String, limits: Limits) {
     self.file = file
@@ -103,7 +103,8 @@ struct YAMLComposer {
   }
 
   private mutating func scalar(_ parser: YAMLEventParser, at position: Position) -> Part? {
-    let text = keyCache.string(parser.text)
+    let isKey = frames.last.map { $0.isMapping && $0.pendingKey == nil } ?? false
+    let text = isKey ? keyTable.string(parser.text) : RegoString(validUTF8: parser.text)
     let resolved: YAMLScalar.Resolved
     if let tag = parser.tag {
       switch YAMLScalar.resolve(text, tag: tag) {
