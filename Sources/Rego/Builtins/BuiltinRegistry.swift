@@ -34,11 +34,14 @@ public struct BuiltinRegistry: Sendable {
     RegexBuiltins.all,
     GlobBuiltins.all,
     EncodingBuiltins.all,
+    TransferEncodingBuiltins.all,
     SemverBuiltins.all,
     UnitBuiltins.all,
     TimeBuiltins.all,
     NetBuiltins.all,
     CryptoBuiltins.all,
     X509Builtins.all,
+    TokenBuiltins.all,
+    AWSBuiltins.all,
   ]
 }

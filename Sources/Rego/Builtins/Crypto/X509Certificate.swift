@@ -4,6 +4,8 @@ import BigInt
 struct X509Certificate {
   let der: [UInt8]
   let extensions: X509Extensions
+  /// The SubjectPublicKeyInfo.
+  let publicKeyInfo: [UInt8]
   private let members: [(String, Value)]
 
   /// Reads certificates that follow one another.
@@ -65,6 +67,7 @@ struct X509Certificate {
     extensions =
       try sequence.map { (reader) throws(X509Failure) in try X509Extensions(reader) } ?? X509Extensions()
     der = Array(certificate.whole)
+    publicKeyInfo = Array(keyInfo)
     members = [
       ("Raw", GoJSON.bytes(certificate.whole)), ("RawTBSCertificate", GoJSON.bytes(body.whole)),
       ("RawSubjectPublicKeyInfo", GoJSON.bytes(keyInfo)), ("RawSubject", GoJSON.bytes(subject.raw)),

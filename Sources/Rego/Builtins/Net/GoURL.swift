@@ -109,8 +109,14 @@ struct GoURL {
     return String(decoding: output, as: UTF8.self)
   }
 
-  /// The path with escapes: as it was written, where that is an escape of it.
-  var escapedPath: String { writtenPath }
+  /// The path with escapes: as it was written, where everything that needs an escape has one.
+  var escapedPath: String {
+    let isEscaped = writtenPath.utf8.allSatisfy { byte in
+      "!$&'()*+,;=:@[]%/-_.~".utf8.contains(byte) || (0x30...0x39).contains(byte)
+        || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+    return isEscaped ? writtenPath : GoURL.escapePath(path)
+  }
 
   /// As Go's JSON has it.
   var value: Value {
