@@ -55,6 +55,10 @@ struct LifecycleTests {
       #expect(metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
       #expect(metrics.body.contains("portcullis_admission_duration_seconds_bucket{le=\"10\"} 1\n"))
       #expect(metrics.body.contains("portcullis_build_info{version=\"test\"} 1\n"))
+      let memory = try #require(server.metric("process_resident_memory_bytes"))
+      #expect(memory > 1e6 && memory < 1e12)
+      #expect((server.metric("process_open_fds") ?? 0) > 5)
+      #expect((server.metric("process_cpu_seconds_total") ?? 0) > 0)
       try await plain.ended()
     }
   }
@@ -93,6 +97,19 @@ struct LifecycleTests {
     #expect(last.isClosing)
     try await busy.ended()
     try await server.ended()
+  }
+
+  @Test("an address that is taken is an error that names it")
+  func namesTakenAddresses() async throws {
+    try await withServer { server in
+      let taken = server.addresses.reviews
+      for isHealth in [false, true] {
+        let error = await #expect(throws: ListenError.self) {
+          _ = try await TestServer { if isHealth { $0.healthListen = taken } else { $0.listen = taken } }
+        }
+        #expect(error?.description == "cannot listen on \(taken): Address already in use")
+      }
+    }
   }
 
   @Test("a drain that does not end is ended")

@@ -135,6 +135,21 @@ struct RequestTests {
     }
   }
 
+  @Test("headers without end are refused while they are being sent")
+  func refusesEndlessHeaders() async throws {
+    try await withServer { server in
+      let client = try await server.connect()
+      try await client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n")
+      for count in 0..<500 {
+        client.sendLater(Array("X-\(count): \(String(repeating: "x", count: 2_000))\r\n".utf8))
+      }
+      let response = try await client.response()
+      #expect(response.status == 431)
+      #expect(response.isClosing)
+      try await client.ended()
+    }
+  }
+
   @Test(
     "a body of 50 MB is refused while it is being sent, announced or in chunks", arguments: [false, true])
   func refusesHugeBodies(isChunked: Bool) async throws {

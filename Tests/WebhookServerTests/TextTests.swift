@@ -10,7 +10,8 @@ struct TextTests {
     (".5s", .milliseconds(500)), ("5.s", .seconds(5)), ("0", .zero), ("+2s", .seconds(2)),
     ("1us", .microseconds(1)),
     ("1µs", .microseconds(1)), ("7ns", .nanoseconds(7)), ("", nil), ("10", nil), ("s", nil), ("-1s", nil),
-    ("1x", nil), ("1s1", nil), (".s", nil), ("1..5s", nil), ("1e3s", nil), ("99999999999h", nil), ("+", nil),
+    ("1x", nil), ("1s1", nil), (".s", nil), ("1..5s", nil), ("1e3s", nil), ("99999999999h", nil),
+    ("9999999999999h", nil), ("2562048h", nil), ("878399h878399h", nil), ("+", nil),
     ("1 s", nil), (String(repeating: "9", count: 10_000), nil),
   ]
 

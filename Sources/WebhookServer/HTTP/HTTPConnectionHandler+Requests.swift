@@ -67,8 +67,7 @@ extension HTTPConnectionHandler {
       }
       timeout = parsed
     }
-    request.arrival = .now
-    request.deadline = port.reviewer.deadline(arrival: request.arrival, timeout: timeout)
+    request.deadline = port.reviewer.deadline(arrival: .now, timeout: timeout)
     return nil
   }
 
@@ -159,17 +158,18 @@ extension HTTPConnectionHandler {
 
   private func review() {
     let start = ContinuousClock.now
+    let deadline = request.deadline ?? start
     if let answer = port.reviewer.decideInline(
-      request.body, deadline: request.deadline, now: start, pace: loop.inlinePace)
+      request.body, deadline: deadline, now: start, pace: loop.inlinePace)
     {
       deliver(answer, since: start)
       return
     }
     state = .reviewing
-    deadline = .distantFuture
+    self.deadline = .distantFuture
     // Answers to earlier requests need not wait for this one.
     flushOutput()
-    port.reviewer.decide(request.body, deadline: request.deadline, on: loop.eventLoop).assumeIsolated()
+    port.reviewer.decide(request.body, deadline: deadline, on: loop.eventLoop).assumeIsolated()
       .whenComplete { result in
         guard case .reviewing = self.state else { return }
         switch result {

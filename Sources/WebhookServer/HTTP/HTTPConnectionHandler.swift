@@ -41,13 +41,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     var isVerbose = false
     var expectsContinue = false
     var contentLength: Int?
-    var arrival = ContinuousClock.now
-    var deadline = ContinuousClock.now
+    /// When the review must be decided; set where one is asked for.
+    var deadline: ContinuousClock.Instant?
     var body = ByteBuffer()
     var receivedBytes = 0
     /// What was taken out of the port's budget.
     var reservedBytes = 0
-    var bodyStart = NIODeadline.now()
+    var bodyStart = NIODeadline.uptimeNanoseconds(0)
   }
 
   let port: Port
@@ -171,6 +171,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
       case .reviewing, .awaitingReader: pendingFailure = pendingFailure ?? failure
       case .lingering, .closing, .closed: break
       }
+    case is ByteToMessageDecoderError:
+      // More bytes behind a syntax error, which has been answered.
+      break
     case TLSError.truncated:
       // Common, and harmless: HTTP says for itself where a message ends.
       break

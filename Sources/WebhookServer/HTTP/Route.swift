@@ -22,53 +22,70 @@ struct Routes: Sendable {
     case wrongMethod(allowed: String)
   }
 
-  func match(method: HTTPMethod, path: Substring) -> Match {
-    switch path {
-    case "/validate" where servesReviews:
-      method == .POST ? .endpoint(.validate) : .wrongMethod(allowed: "POST")
-    case "/healthz" where servesHealth: reading(method, .liveness)
-    case "/readyz" where servesHealth: reading(method, .readiness)
-    case "/metrics" where servesHealth: reading(method, .metrics)
-    default: .unknownPath
+  func match(method: HTTPMethod, path: Substring.UTF8View) -> Match {
+    if servesReviews && path.isEqual(to: "/validate") {
+      return method == .POST ? .endpoint(.validate) : .wrongMethod(allowed: "POST")
     }
-  }
-
-  private func reading(_ method: HTTPMethod, _ endpoint: Endpoint) -> Match {
-    method == .GET || method == .HEAD ? .endpoint(endpoint) : .wrongMethod(allowed: "GET, HEAD")
+    guard servesHealth else { return .unknownPath }
+    let endpoint: Endpoint
+    if path.isEqual(to: "/healthz") {
+      endpoint = .liveness
+    } else if path.isEqual(to: "/readyz") {
+      endpoint = .readiness
+    } else if path.isEqual(to: "/metrics") {
+      endpoint = .metrics
+    } else {
+      return .unknownPath
+    }
+    return method == .GET || method == .HEAD ? .endpoint(endpoint) : .wrongMethod(allowed: "GET, HEAD")
   }
 }
 
 /// A request target in its parts (RFC 9112 section 3.2).
 struct RequestTarget {
-  var path: Substring
+  var path: Substring.UTF8View
   /// Without the question mark.
-  var query: Substring
+  var query: Substring.UTF8View
 
   init(_ target: String) {
-    var rest = target[...]
+    var rest = target[...].utf8
     // The absolute form must be accepted (section 3.2.2).
-    if rest.utf8.first != UInt8(ascii: "/") {
-      for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) {
-        let afterHost = rest.dropFirst(scheme.count).drop { $0 != "/" && $0 != "?" }
-        rest = afterHost.isEmpty ? "/" : afterHost
+    if rest.first != UInt8(ascii: "/") {
+      for scheme: StaticString in ["https://", "http://"]
+      where rest.prefix(scheme.utf8CodeUnitCount).isEqual(to: scheme) {
+        rest = rest.dropFirst(scheme.utf8CodeUnitCount).drop {
+          $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?")
+        }
+        if rest.isEmpty { rest = "/"[...].utf8 }
+        break
       }
     }
-    if let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) {
+    if let mark = rest.firstIndex(of: UInt8(ascii: "?")) {
       path = rest[..<mark]
-      query = rest[rest.utf8.index(after: mark)...]
+      query = rest[rest.index(after: mark)...]
     } else {
       path = rest
-      query = ""
+      query = rest[rest.endIndex...]
     }
   }
 
   /// The value of a query parameter; empty where it is there without one, nil where it is not there.
-  func parameter(_ name: String) -> Substring? {
-    guard !query.isEmpty else { return nil }
-    for pair in query.split(separator: "&") {
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts[0].utf8.elementsEqual(name.utf8) { return parts.count > 1 ? parts[1] : "" }
+  func parameter(_ name: StaticString) -> Substring? {
+    var rest = query
+    while !rest.isEmpty {
+      let pair = rest.prefix { $0 != UInt8(ascii: "&") }
+      rest = rest[pair.endIndex...].dropFirst()
+      let key = pair.prefix { $0 != UInt8(ascii: "=") }
+      if key.isEqual(to: name) { return Substring(pair[key.endIndex...].dropFirst()) }
     }
     return nil
+  }
+}
+
+extension Substring.UTF8View {
+  /// Compares bytes.
+  func isEqual(to text: StaticString) -> Bool {
+    let expected = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    return withContiguousStorageIfAvailable { $0.elementsEqual(expected) } ?? elementsEqual(expected)
   }
 }

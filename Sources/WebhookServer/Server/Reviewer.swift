@@ -42,7 +42,9 @@ final class Reviewer: Sendable {
   func decideInline(
     _ body: ByteBuffer, deadline: ContinuousClock.Instant, now: ContinuousClock.Instant, pace: InlinePace
   ) -> ReviewAnswer? {
-    guard body.readableBytes <= configuration.inlineBodyBytes, pace.shouldTry() else { return nil }
+    guard configuration.inlineBudget > .zero, body.readableBytes <= configuration.inlineBodyBytes,
+      pace.shouldTry()
+    else { return nil }
     let answer = body.withUnsafeReadableBytes {
       service.answer($0, deadline: min(deadline, now + configuration.inlineBudget), isFinal: false)
     }

@@ -71,7 +71,7 @@ public struct ServerConfiguration: Sendable {
     public var budget: Duration = .milliseconds(2_500)
     /// What is kept of the caller's own timeout for the way back.
     public var margin: Duration = .milliseconds(250)
-    /// The first try, on the event loop.
+    /// The first try, on the event loop; zero for none.
     public var inlineBudget: Duration = .milliseconds(1)
     /// Larger bodies skip the first try.
     public var inlineBodyBytes = 256 << 10

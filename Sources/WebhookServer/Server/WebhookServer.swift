@@ -73,49 +73,56 @@ public final class WebhookServer: Service {
     registry.registerCounter(
       "portcullis_decision_log_dropped_total", help: "Decision log lines dropped because nobody read them."
     ) { [decisionLog] in Double(decisionLog?.dropped ?? 0) }
+    ProcessMetrics.register(in: registry)
   }
 
-  /// Starts to listen and to serve.
+  /// Starts to listen and to serve. A server that could not start is of no more use.
   ///
-  /// - Throws: what the system says where an address cannot be bound.
+  /// - Throws: ``ListenError`` where an address cannot be bound.
   @discardableResult
   public func start() async throws -> BoundAddresses {
     if let running = running.withLock({ $0 }) { return running.addresses }
     raiseFileLimit(atLeast: configuration.limits.connections + 512)
+    do {
+      let started = try await startListening()
+      running.withLock { $0 = started }
+      return started.addresses
+    } catch {
+      await reviewer.shutDown()
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
+  private func startListening() async throws -> Running {
+    let interval = tickInterval
     var loops: [NIOLoopBound<LoopContext>] = []
     for eventLoop in group.makeIterator() {
-      let interval = tickInterval
       loops.append(
         try await eventLoop.submit {
           NIOLoopBound(LoopContext(eventLoop: eventLoop, tickInterval: interval), eventLoop: eventLoop)
         }.get())
     }
-    let separateHealth = configuration.healthListen != nil
+    let listener = Listener(group: group, loops: loops, configuration: configuration)
+    let hasHealthPort = configuration.healthListen != nil
     let budget = ByteBudget(maximum: configuration.limits.bufferedBytes)
     let rule = configuration.certificates.clientAuthorities.map { _ in
       ClientRule(names: configuration.clientNames)
     }
     let reviewPort = makePort(
-      Routes(servesReviews: true, servesHealth: !separateHealth), rule, connections, budget)
-    let reviewListener = try await listen(configuration.listen, reviewPort, loops, certificates)
-    var addresses = BoundAddresses(reviews: boundAddress(reviewListener, configuration.listen), health: nil)
-    var healthListener: (any Channel)?
+      Routes(servesReviews: true, servesHealth: !hasHealthPort), rule, connections, budget)
+    let reviews = try await listener.listen(at: configuration.listen, reviewPort, certificates)
+    var started = Running(
+      addresses: BoundAddresses(reviews: configuration.listen.bound(to: reviews)), reviewListener: reviews,
+      loops: loops)
     if let healthListen = configuration.healthListen {
       let healthPort = makePort(
         Routes(servesReviews: false, servesHealth: true), nil, healthConnections, budget)
-      do {
-        let listener = try await listen(healthListen, healthPort, loops, nil)
-        addresses.health = boundAddress(listener, healthListen)
-        healthListener = listener
-      } catch {
-        try? await reviewListener.close()
-        throw error
-      }
+      let health = try await listener.listen(at: healthListen, healthPort, nil)
+      started.addresses.health = healthListen.bound(to: health)
+      started.healthListener = health
     }
-    let started = Running(
-      addresses: addresses, reviewListener: reviewListener, healthListener: healthListener, loops: loops)
-    running.withLock { $0 = started }
-    return addresses
+    return started
   }
 
   /// Serves until graceful shutdown or cancellation, then ends in order: readiness fails, requests are served on for a
@@ -171,71 +178,12 @@ public final class WebhookServer: Service {
     logger.info("shut down")
   }
 
-  // MARK: Listening
-
   private func makePort(_ routes: Routes, _ rule: ClientRule?, _ table: ConnectionTable, _ budget: ByteBudget)
     -> Port
   {
     Port(
       routes: routes, clientRule: rule, configuration: configuration, table: table, bodyBudget: budget,
       reviewer: reviewer, pages: pages, metrics: metrics, decisionLog: decisionLog, logger: logger)
-  }
-
-  /// - Parameter certificates: what to speak TLS with; plain HTTP where nil.
-  private func listen(
-    _ address: ListenAddress, _ port: Port, _ loops: [NIOLoopBound<LoopContext>],
-    _ certificates: CertificateStore?
-  ) async throws -> any Channel {
-    let metrics = metrics
-    var options = TLSHandler.Options()
-    options.handshakeTimeout = TimeAmount(configuration.timeouts.handshake)
-    options.closeTimeout = TimeAmount(configuration.timeouts.write)
-    options.plainTextAnswer = plainTextAnswer
-    let tlsOptions = options
-    let loopsByIdentity = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
-    return try await ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: Int32(clamping: configuration.limits.backlog))
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .childChannelOption(.socketOption(.so_keepalive), value: 1)
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          guard let loop = loopsByIdentity[ObjectIdentifier(channel.eventLoop)]?.value else {
-            throw ConnectionRefused()
-          }
-          let id: ConnectionTable.ID
-          switch port.table.admit(channel) {
-          case .admitted(let admitted):
-            id = admitted
-          case .admittedInsteadOf(let evicted, let admitted):
-            metrics.connectionsEvicted.increment()
-            // Twice: whoever is pushed out is not waited for.
-            evicted.close(promise: nil)
-            evicted.close(promise: nil)
-            id = admitted
-          case .refused:
-            metrics.connectionsRefused.increment()
-            throw ConnectionRefused()
-          }
-          let handler = HTTPConnectionHandler(port: port, loop: loop, connectionID: id)
-          do {
-            let pipeline = channel.pipeline.syncOperations
-            if let certificates {
-              try pipeline.addHandler(
-                TLSHandler(
-                  context: certificates.context, role: .server, options: tlsOptions,
-                  plaintextBuffers: loop.plaintextBuffers, ciphertextBuffers: loop.ciphertextBuffers))
-            }
-            try pipeline.addHandler(port.makeDecoder())
-            try pipeline.addHandler(handler)
-          } catch {
-            port.table.remove(id, isProven: false)
-            throw error
-          }
-        }
-      }
-      .bind(host: address.host.isEmpty ? "::" : address.host, port: address.port).get()
   }
 
   /// Often enough that no timeout is missed by much, and at most every 5 ms.
@@ -248,17 +196,3 @@ public final class WebhookServer: Service {
     return .nanoseconds(min(max(interval, 5_000_000), 500_000_000))
   }
 }
-
-private struct ConnectionRefused: Error {}
-
-private func boundAddress(_ listener: any Channel, _ asked: ListenAddress) -> ListenAddress {
-  ListenAddress(host: asked.host, port: listener.localAddress?.port ?? asked.port)
-}
-
-/// What a client that speaks plain HTTP to the TLS port gets to read.
-private let plainTextAnswer: String = {
-  let body = "{\"error\":\"this is a TLS port: use https\"}\n"
-  return
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
-    + "Connection: close\r\n\r\n\(body)"
-}()
