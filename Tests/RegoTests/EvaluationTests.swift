@@ -194,4 +194,35 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
     #expect(texts.contains("request.object.metadata.labels"))
     #expect(!texts.contains("request.object"))
   }
+
+  @Test("what only other requests need is not part of a request's shape")
+  func guardedShape() throws {
+    let module = try RegoParser.module(
+      """
+      package test
+      p if { input.operation == "UPDATE"; input.object.spec == input.oldObject.spec }
+      q if { input.kind in {"Pod", "Job"}; input.object.status.phase == "Running" }
+      """, file: "test.rego", dialect: .v1)
+    let program = try RegoCompiler().compile([module])
+    func text(_ kind: String, _ operation: String) -> String {
+      program.inputShape(given: [["kind"]: .string(kind), ["operation"]: .string(operation)]).description
+    }
+    #expect(text("Pod", "UPDATE") == program.inputShape.description)
+    #expect(!text("Pod", "CREATE").contains("spec"))
+    #expect(text("Pod", "CREATE").contains("phase"))
+    #expect(!text("Service", "UPDATE").contains("phase"))
+    #expect(text("Service", "UPDATE").contains("oldObject"))
+  }
+
+  @Test("a rule that is asked about another input needs what that input would need")
+  func guardedShapeUnderWith() throws {
+    let module = try RegoParser.module(
+      """
+      package test
+      p if { input.operation == "UPDATE"; input.oldObject.spec }
+      q if p with input.operation as "UPDATE"
+      """, file: "test.rego", dialect: .v1)
+    let program = try RegoCompiler().compile([module])
+    #expect(program.inputShape(given: [["operation"]: "CREATE"]).description.contains("oldObject"))
+  }
 }

@@ -47,17 +47,18 @@ public final class AdmissionService: ReviewService {
 }
 
 extension AdmissionService {
-  private static let kindPath: [RegoString] = ["request", "kind", "kind"]
-
   /// Reads what the policies for the review's kind read of it.
   private static func read(
     _ body: UnsafeRawBufferPointer, for policies: PolicySet
   ) throws -> (Value, AdmissionRequest) {
-    if let kind = JSONReader.peekString(at: kindPath, in: body) {
-      let review = try JSONReader.project(body, shape: policies.shape(forKind: kind))
+    if let kind = JSONReader.peekString(at: PolicySet.kindPath, in: body),
+      let operation = JSONReader.peekString(at: PolicySet.operationPath, in: body)
+        .flatMap({ AdmissionRequest.Operation(rawValue: $0.string) })
+    {
+      let review = try JSONReader.project(body, shape: policies.shape(forKind: kind, operation))
       let request = try AdmissionRequest(review: review)
-      // A body may name its kind twice: the last counts.
-      if request.kind.kind == kind { return (review, request) }
+      // A body may name them twice: the last counts.
+      if request.kind.kind == kind, request.operation == operation { return (review, request) }
     }
     let review = try JSONReader.project(body, shape: policies.shape)
     return (review, try AdmissionRequest(review: review))

@@ -18,9 +18,8 @@ public struct PolicySet: Sendable {
   public let notLoaded: [Unused]
   /// The paths of the input that some policy reads, with what it takes to know what the request is.
   let shape: PathShape
-  /// The same for requests of one kind, which only some policies may concern.
-  private let shapes: [RegoString: PathShape]
-  private let shapeForAnyKind: PathShape
+  /// The same for requests of one kind and operation, which only some policies may concern; first for any other kind.
+  private let shapes: [AdmissionRequest.Operation: [RegoString?: PathShape]]
   /// `data.parameters`.
   let parameters: Value
   private let byKind: [RegoString: [Int]]
@@ -38,11 +37,19 @@ public struct PolicySet: Sendable {
       byKind[kind] = policies.indices.filter { policies[$0].kindNames?.contains(kind) ?? true }
     }
     self.byKind = byKind
-    func union(_ indices: [Int]) -> PathShape {
-      indices.reduce(AdmissionRequest.shape) { $0.union(policies[$1].program.inputShape) }
+    var shapes: [AdmissionRequest.Operation: [RegoString?: PathShape]] = [:]
+    for operation in AdmissionRequest.Operation.allCases {
+      func union(_ indices: [Int], kind: RegoString?) -> PathShape {
+        var known: [[RegoString]: Value] = [Self.operationPath: .string(operation.rawValue)]
+        if let kind { known[Self.kindPath] = .string(kind) }
+        return indices.filter { policies[$0].operations.contains(operation) }.reduce(AdmissionRequest.shape) {
+          $0.union(policies[$1].program.inputShape(given: known))
+        }
+      }
+      shapes[operation] = [nil: union(forAnyKind, kind: nil)]
+      for (kind, indices) in byKind { shapes[operation]?[kind] = union(indices, kind: kind) }
     }
-    shapes = byKind.mapValues(union)
-    shapeForAnyKind = union(forAnyKind)
+    self.shapes = shapes
   }
 
   /// The set of no policies.
@@ -54,8 +61,14 @@ public struct PolicySet: Sendable {
   /// The places of the policies that may concern a kind.
   func candidates(forKind kind: RegoString) -> [Int] { byKind[kind] ?? forAnyKind }
 
-  /// The paths of the input that matter for a kind.
-  func shape(forKind kind: RegoString) -> PathShape { shapes[kind] ?? shapeForAnyKind }
+  static let kindPath: [RegoString] = ["request", "kind", "kind"]
+  static let operationPath: [RegoString] = ["request", "operation"]
+
+  /// The paths of the input that matter for a kind and an operation.
+  func shape(forKind kind: RegoString, _ operation: AdmissionRequest.Operation) -> PathShape {
+    guard let byKind = shapes[operation] else { return shape }
+    return byKind[kind] ?? byKind[nil] ?? shape
+  }
 
   /// Whether some policy reads `data.inventory`.
   public var readsInventory: Bool { policies.contains(where: \.readsInventory) }

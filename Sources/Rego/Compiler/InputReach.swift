@@ -4,6 +4,10 @@
 /// is known as precisely as if the reference had been written out.
 struct InputReach {
   private var paths: Set<InputPath> = []
+  /// What the statements passed so far have tested: the next ones run only where it holds.
+  private var guards: Set<InputPath.Guard> = []
+  /// Within `with`, tests may be of another input.
+  private var isReplaced = false
   /// Locals that stand for a part of the input, and whether anything reads them as a whole.
   private var aliases: [Int: [InputPath.Step]] = [:]
 
@@ -17,6 +21,8 @@ struct InputReach {
   mutating func finish() -> Set<InputPath> { paths }
 
   mutating func visit(_ body: CoreBody) {
+    let outer = guards
+    defer { guards = outer }
     for statement in body.statements {
       visit(statement)
       SafetyOrdering.forEachLocal(statement) { seen.insert($0) }
@@ -27,7 +33,7 @@ struct InputReach {
   mutating func use(_ term: CoreTerm) {
     var whole: [[InputPath.Step]] = []
     term.forEachLocal { if let path = aliases[$0] { whole.append(path) } }
-    for path in whole { paths.insert(InputPath(path, isShallow: false)) }
+    for path in whole { paths.insert(InputPath(path, isShallow: false, guards: guards)) }
   }
 
   private mutating func visit(_ statement: CoreStatement) {
@@ -45,7 +51,10 @@ struct InputReach {
     case .not(let body): visit(body)
     case .with(let modifiers, let body):
       for modifier in modifiers { if case .term(let term) = modifier.replacement { use(term) } }
+      let outer = isReplaced
+      isReplaced = true
       visit(body)
+      isReplaced = outer
     case .comprehension(_, let head, let body, _):
       visit(body)
       for term in head { use(term) }
@@ -65,10 +74,25 @@ struct InputReach {
     if let key { use(key) }
   }
 
+  /// From here on, what a local stands for is one of these scalars.
+  private mutating func noteGuard(_ term: CoreTerm, oneOf values: Set<Value>) {
+    guard !isReplaced, case .local(let local) = term, let path = aliases[local] else { return }
+    noteGuard(path, oneOf: values)
+  }
+
+  private mutating func noteGuard(_ path: [InputPath.Step], oneOf values: Set<Value>) {
+    var keys: [RegoString] = []
+    for step in path {
+      guard case .key(let key) = step else { return }
+      keys.append(key)
+    }
+    guards.insert(InputPath.Guard(path: keys, values: values))
+  }
+
   /// Only whether the value is there, and whether it is false, matters.
   private mutating func touch(_ term: CoreTerm) {
     if case .local(let local) = term {
-      if let path = aliases[local] { paths.insert(InputPath(path, isShallow: true)) }
+      if let path = aliases[local] { paths.insert(InputPath(path, isShallow: true, guards: guards)) }
     } else {
       use(term)
     }
@@ -77,13 +101,15 @@ struct InputReach {
   /// The part at a path is matched with a pattern; without one it must hold.
   private mutating func reach(_ path: [InputPath.Step], output: CoreTerm?) {
     switch output {
-    case nil: paths.insert(InputPath(path, isShallow: true))
+    case nil: paths.insert(InputPath(path, isShallow: true, guards: guards))
     case .local(let local) where aliases[local] == nil && !seen.contains(local):
       aliases[local] = path
-      paths.insert(InputPath(path, isShallow: true))
-    case .constant(let value)? where value.isScalar: paths.insert(InputPath(path, isShallow: true))
+      paths.insert(InputPath(path, isShallow: true, guards: guards))
+    case .constant(let value)? where value.isScalar:
+      paths.insert(InputPath(path, isShallow: true, guards: guards))
+      if !isReplaced { noteGuard(path, oneOf: [value]) }
     case let pattern?:
-      paths.insert(InputPath(path, isShallow: false))
+      paths.insert(InputPath(path, isShallow: false, guards: guards))
       use(pattern)
     }
   }
@@ -126,7 +152,7 @@ struct InputReach {
         {
           use(operands[2])
           aliases[result] = path + [.key(key)]
-          paths.insert(InputPath(path + [.key(key)], isShallow: true))
+          paths.insert(InputPath(path + [.key(key)], isShallow: true, guards: guards))
           return
         }
       case ("internal.member_2", 2) where output == nil, ("equal", 2), ("neq", 2), ("lt", 2), ("lte", 2),

@@ -81,15 +81,25 @@ public final class Program: Sendable {
     self.withDescriptors = withDescriptors
     self.queries = queries
     self.inputPaths = inputPaths
-    inputShape = inputPaths.reduce(PathShape.none) { shape, path in
-      shape.union(
-        .path(
-          path.steps.map { step in
-            switch step {
-            case .key(let key): .key(key)
-            case .any: .any
-            }
-          }, leaf: path.isShallow ? .shallow : .all))
+    inputShape = Program.shape(inputPaths)
+  }
+
+  /// What the rules can read of an input of which some scalars are known, by their paths.
+  public func inputShape(given known: [[RegoString]: Value]) -> PathShape {
+    // Under `with`, rules may see other scalars than the input's.
+    let replacesInput = withDescriptors.joined().contains { if case .input = $0 { true } else { false } }
+    return replacesInput ? inputShape : Program.shape(inputPaths.filter { $0.isReachable(given: known) })
+  }
+
+  private static func shape(_ paths: Set<InputPath>) -> PathShape {
+    paths.reduce(PathShape.none) { shape, path in
+      let steps = path.steps.map { step -> PathShape.Step in
+        switch step {
+        case .key(let key): .key(key)
+        case .any: .any
+        }
+      }
+      return shape.union(.path(steps, leaf: path.isShallow ? .shallow : .all))
     }
   }
 
