@@ -109,6 +109,23 @@ public struct JSONWriter: Sendable {
     for _ in 0..<depth { buffer.append(contentsOf: indent.utf8) }
   }
 
+  /// The first position from here whose eight bytes hold one that may need an escape, or where fewer than eight are left.
+  private static func skipPlain(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var position = start
+    while position + 8 <= bytes.count {
+      let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+      let quote = word ^ (ones &* 0x22)
+      let backslash = word ^ (ones &* 0x5c)
+      let found =
+        ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- (ones &* 0x20)) & ~word)
+        | word
+      if found & (ones &* 0x80) != 0 { break }
+      position += 8
+    }
+    return position
+  }
+
   /// Appends UTF-8 text as a JSON string, in quotes.
   public func append(string bytes: UnsafeRawBufferPointer, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "\""))
@@ -154,20 +171,4 @@ public struct JSONWriter: Sendable {
 extension Value {
   /// The value as JSON on one line.
   public var json: String { JSONWriter(escapesHTML: false).string(self) }
-
-  /// The first position from here whose eight bytes hold one that may need an escape, or where fewer than eight are left.
-  private static func skipPlain(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    var position = start
-    while position + 8 <= bytes.count {
-      let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-      let quote = word ^ (ones &* 0x22)
-      let backslash = word ^ (ones &* 0x5c)
-      let found =
-        ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- (ones &* 0x20)) & ~word) | word
-      if found & (ones &* 0x80) != 0 { break }
-      position += 8
-    }
-    return position
-  }
 }
