@@ -25,7 +25,9 @@ import Testing
       return
     }
     let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
-    let templates = (files?.compactMap { $0 as? URL } ?? []).filter { $0.lastPathComponent == "template.yaml" }
+    let templates = (files?.compactMap { $0 as? URL } ?? []).filter {
+      $0.lastPathComponent == "template.yaml"
+    }
     #expect(templates.count > 20)
     for url in templates {
       for result in YAMLReader.documents(try String(contentsOf: url, encoding: .utf8), file: url.path) {
@@ -34,7 +36,8 @@ import Testing
           do {
             var modules: [Module] = []
             for (index, source) in sources.enumerated() {
-              let version = document.value["spec"]?["targets"]?.array?.first?["code"]?.array?.first?["source"]?["version"]
+              let target = document.value["spec"]?["targets"]?.array?.first
+              let version = target?["code"]?.array?.first?["source"]?["version"]
               modules.append(
                 try RegoParser.module(
                   source, file: "\(url.path)#\(index)", dialect: version?.string == "v1" ? .v1 : .v0))
