@@ -198,7 +198,8 @@ struct JSONParser: ~Copyable {
   }
 
   mutating func key(from start: Int, to end: JSONScanner.StringEnd) -> RegoString {
-    keyTable.strings[Int(keyNumber(from: start, to: end))]
+    let number = Int(keyNumber(from: start, to: end))
+    return keyTable.strings[number]
   }
 
   @inline(never)

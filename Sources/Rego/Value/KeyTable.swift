@@ -58,7 +58,8 @@ struct KeyTable {
 
   /// The key as a string.
   mutating func string(_ bytes: UnsafeRawBufferPointer) -> RegoString {
-    strings[number(bytes, from: 0, count: bytes.count)]
+    let number = number(bytes, from: 0, count: bytes.count)
+    return strings[number]
   }
 
   @inline(__always)
