@@ -43,5 +43,6 @@ public struct BuiltinRegistry: Sendable {
     X509Builtins.all,
     TokenBuiltins.all,
     AWSBuiltins.all,
+    SchemaBuiltins.all,
   ]
 }

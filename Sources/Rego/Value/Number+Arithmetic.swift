@@ -141,3 +141,22 @@ extension Number {
     return value
   }
 }
+
+extension Number {
+  /// Whether the number is a whole number of times another, which is above zero; exact, but taken not to be for thousands of digits.
+  func isMultiple(of factor: Number) -> Bool {
+    if case .int(let a) = self, case .int(let b) = factor { return a % b == 0 }
+    let value = asDecimal
+    let divisor = factor.asDecimal
+    guard max(value.digitCount, divisor.digitCount) <= BinaryFloat.orderLimit else { return false }
+    let scale = value.exponent - divisor.exponent
+    let coefficient = BigUInt(String(decoding: value.digits.map { $0 + 0x30 }, as: UTF8.self)) ?? 0
+    let factor = BigUInt(String(decoding: divisor.digits.map { $0 + 0x30 }, as: UTF8.self)) ?? 1
+    if scale >= 0 {
+      return (coefficient * BigUInt(10).power(BigUInt(scale), modulus: factor) % factor).isZero
+    }
+    // The coefficient must end with as many zeros as the factor lacks; it has fewer digits than that where this is much.
+    guard -scale <= value.digitCount else { return coefficient.isZero }
+    return (coefficient % (factor * BigUInt(10).power(-scale))).isZero
+  }
+}
