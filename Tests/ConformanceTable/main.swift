@@ -5,6 +5,11 @@ import ConformanceSuite
 import Foundation
 
 var arguments = Array(CommandLine.arguments.dropFirst())
+var record: URL?
+if let option = arguments.firstIndex(of: "--record"), option + 1 < arguments.count {
+  record = URL(fileURLWithPath: arguments[option + 1])
+  arguments.removeSubrange(option...(option + 1))
+}
 let showsFailures = arguments.contains("--failures")
 arguments.removeAll { $0 == "--failures" }
 guard let folder = SharedSuites.path("conformance/rego") else {
@@ -15,3 +20,7 @@ let table = try ConformanceTable.run(folder, categories: Set(arguments)) { line 
   if showsFailures { print(line) }
 }
 print(table.markdown)
+if let record {
+  let lines = table.rows.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.passed)\n" }
+  try lines.joined().write(to: record, atomically: true, encoding: .utf8)
+}

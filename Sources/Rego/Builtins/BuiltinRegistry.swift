@@ -38,6 +38,7 @@ public struct BuiltinRegistry: Sendable {
     SemverBuiltins.all,
     UnitBuiltins.all,
     TimeBuiltins.all,
+    RuntimeBuiltins.all,
     NetBuiltins.all,
     CryptoBuiltins.all,
     X509Builtins.all,
