@@ -82,10 +82,8 @@ extension AdmissionSnapshot {
     let context = BuiltinContext(nowNanoseconds: Self.nanosecondsSince1970(), deadline: deadline)
     let limits = EvaluationLimits(deadline: deadline, steps: steps)
     for index in candidates {
+      guard policies.isAsked(index, about: request) else { continue }
       let policy = policies.policies[index]
-      guard policy.operations.contains(request.operation), policy.settings.match.matches(request) else {
-        continue
-      }
       let verdict = PolicyVerdict(of: policy, input: review, data: data, context: context, limits: limits)
       if verdict.isCancelled, !acceptsCancellation { return nil }
       decision.add(verdict, of: policy)

@@ -22,6 +22,8 @@ public struct PolicySet: Sendable {
   private let shapes: [AdmissionRequest.Operation: [RegoString?: PathShape]]
   /// `data.parameters`.
   let parameters: Value
+  /// For each policy the operations that it is asked about.
+  private let operations: [[AdmissionRequest.Operation]]
   private let byKind: [RegoString: [Int]]
   private let forAnyKind: [Int]
 
@@ -31,6 +33,7 @@ public struct PolicySet: Sendable {
     self.notLoaded = notLoaded
     shape = policies.reduce(AdmissionRequest.shape) { $0.union($1.program.inputShape) }
     parameters = .object(ObjectValue(policies.map { (.string($0.name), $0.settings.parameterObject) }))
+    operations = policies.map(\.operations)
     forAnyKind = policies.indices.filter { policies[$0].kindNames == nil }
     var byKind: [RegoString: [Int]] = [:]
     for kind in Set(policies.flatMap { $0.kindNames ?? [] }) {
@@ -57,6 +60,11 @@ public struct PolicySet: Sendable {
 
   /// Everything that keeps a policy or library from being used, but for what is not loaded on purpose.
   public var problems: [PolicyProblem] { quarantined.flatMap(\.reasons) }
+
+  /// Whether the policy at a place is asked about a request.
+  func isAsked(_ index: Int, about request: AdmissionRequest) -> Bool {
+    operations[index].contains(request.operation) && policies[index].settings.match.matches(request)
+  }
 
   /// The places of the policies that may concern a kind.
   func candidates(forKind kind: RegoString) -> [Int] { byKind[kind] ?? forAnyKind }
