@@ -169,7 +169,7 @@ struct BoundTests {
       client.readTwice()
       let requests = Array(String(repeating: review(), count: 100).utf8)
       for _ in 0..<20 { client.sendLater(requests) }
-      try await eventually(within: .seconds(10), "the connection is closed") {
+      try await eventually("the connection is closed") {
         answered.load(ordering: .relaxed) > 0 && server.metric("portcullis_connections") == 0
       }
       // The kernel's buffers take some megabytes; without a bound all 2,000 answers would have been made.

@@ -84,7 +84,7 @@ final class TestClient: Sendable {
   var tlsVersion: String? { received.state.withLock { $0.handshake?.version } }
 
   /// Reads one response; fails where none comes in time.
-  func response(within limit: Duration = .seconds(5), to method: String = "POST") async throws -> Response {
+  func response(within limit: Duration = .seconds(30), to method: String = "POST") async throws -> Response {
     var response: Response?
     try await eventually(within: limit, "a response") {
       response = received.state.withLock { Self.takeResponse(&$0.bytes, isHead: method == "HEAD") }
@@ -98,7 +98,7 @@ final class TestClient: Sendable {
   }
 
   /// Waits until the server has closed its side.
-  func ended(within limit: Duration = .seconds(5)) async throws {
+  func ended(within limit: Duration = .seconds(30)) async throws {
     try await eventually(within: limit, "the connection's end") { isEnded }
   }
 

@@ -58,7 +58,7 @@ enum TestAuthority {
   }
 }
 
-/// A server on a free port of the loopback interface, with short timeouts and no shutdown delay.
+/// A server on a free port of the loopback interface, with long timeouts and no shutdown delay.
 final class TestServer: Sendable {
   let server: WebhookServer
   let addresses: WebhookServer.BoundAddresses
@@ -86,7 +86,13 @@ final class TestServer: Sendable {
     configuration.evaluation.threads = 2
     configuration.shutdown.delay = .zero
     configuration.shutdown.idleGrace = .milliseconds(50)
-    configuration.shutdown.drain = .seconds(3)
+    configuration.shutdown.drain = .seconds(30)
+    // A busy machine must not make a test fail that is about something else.
+    for timeout: WritableKeyPath<ServerConfiguration.Timeouts, Duration> in [
+      \.handshake, \.header, \.body, \.bodyGrace, \.write,
+    ] {
+      configuration.timeouts[keyPath: timeout] = .seconds(60)
+    }
     change(&configuration)
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
@@ -155,7 +161,7 @@ func withServer(
 
 /// Waits until the condition holds, and fails where it does not in time.
 func eventually(
-  within limit: Duration = .seconds(5), _ what: String, _ condition: () async throws -> Bool
+  within limit: Duration = .seconds(30), _ what: String, _ condition: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
   while try await !condition() {

@@ -73,21 +73,19 @@ final class CertificateStore: Sendable {
     let signature = signatures(files)
     let identity = TLSIdentity(
       certificateChain: try read(files.certificateChain), privateKey: try read(files.privateKey))
-    let authorities = try files.clientAuthorities.map(read)
-    do {
-      let context = try TLSContext.server(identity: identity, clientAuthorities: authorities)
-      let certificates = try Certificate.parse(pem: identity.certificateChain, what: "the certificate")
-      return State(
-        context: context, expiry: certificates.map(\.expiry).min() ?? 0, signature: signature)
-    } catch TLSError.unusable(let what, let reason) {
-      let path =
-        switch what {
-        case "the client CA": files.clientAuthorities ?? ""
-        case "the private key": files.privateKey
-        default: files.certificateChain
-        }
-      throw TLSError.unusable(what: path, reason: reason)
+    let authorities = try files.clientAuthorities.map { path in
+      let pem = try read(path)
+      try naming(path) { _ = try Certificate.parse(pem: pem, what: path) }
+      return pem
     }
+    let certificates = try naming(files.certificateChain) {
+      try Certificate.parse(pem: identity.certificateChain, what: files.certificateChain)
+    }
+    // What is left to go wrong is the key: that it is none, or another certificate's.
+    let context = try naming(files.privateKey) {
+      try TLSContext.server(identity: identity, clientAuthorities: authorities)
+    }
+    return State(context: context, expiry: certificates.map(\.expiry).min() ?? 0, signature: signature)
   }
 
   private static func read(_ path: String) throws -> [UInt8] {
@@ -95,6 +93,15 @@ final class CertificateStore: Sendable {
       return try readFile(path, maximumBytes: 1 << 20)
     } catch {
       throw TLSError.unusable(what: path, reason: error.description)
+    }
+  }
+
+  /// Puts the file's path into errors about what it holds.
+  private static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch TLSError.unusable(_, let reason) {
+      throw TLSError.unusable(what: path, reason: reason)
     }
   }
 
