@@ -65,36 +65,27 @@ struct JSONScanner {
   /// Passes a string whose opening quote stands before `start`.
   @inline(__always)
   func skipString(_ start: Int) throws(JSONError) -> StringEnd {
-    // Most strings end within 16 bytes: one step for all of these is one branch that goes the same way each time.
+    // Eight bytes at a step. What the next token waits for is only where the quote is; whether something else comes before it
+    // is computed beside that.
+    let ones: UInt64 = 0x0101_0101_0101_0101
     var position = start
-    while position &+ 16 <= count {
-      let low = JSONScanner.marks(base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-      let high = JSONScanner.marks(base.loadUnaligned(fromByteOffset: position &+ 8, as: UInt64.self))
-      if low | high == 0 {
-        position &+= 16
-        continue
+    while position &+ 8 <= count {
+      let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+      // The highest bit of each byte that is a quote, and of each that is a backslash, a control character or not ASCII. A borrow
+      // can set it in later bytes too, so that only the first is certain.
+      let quote = word ^ (ones &* 0x22)
+      let quotes = (quote &- ones) & ~quote & (ones &* 0x80)
+      let backslash = word ^ (ones &* 0x5c)
+      let others =
+        (((backslash &- ones) & ~backslash) | ((word &- (ones &* 0x20)) & ~word) | word) & (ones &* 0x80)
+      if quotes != 0 {
+        guard others & (quotes ^ (quotes &- 1)) == 0 else { break }
+        return StringEnd(position: position &+ (quotes.trailingZeroBitCount >> 3), hasEscapes: false)
       }
-      let inLow = low.trailingZeroBitCount
-      let inHigh = high.trailingZeroBitCount &+ 64
-      position &+= (low == 0 ? inHigh : inLow) >> 3
-      if byte(position) == 0x22 { return StringEnd(position: position, hasEscapes: false) }
-      break
+      guard others == 0 else { break }
+      position &+= 8
     }
     return try skipRestOfString(position)
-  }
-
-  /// Has the highest bit of a byte set where that is a quote, a backslash, a control character or not ASCII. A borrow can set
-  /// it in later bytes too, so that only the first is certain.
-  @inline(__always)
-  private static func marks(_ loaded: UInt64) -> UInt64 {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let word = UInt64(littleEndian: loaded)
-    let quote = word ^ (ones &* 0x22)
-    let backslash = word ^ (ones &* 0x5c)
-    let found =
-      ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- (ones &* 0x20)) & ~word)
-      | word
-    return found & (ones &* 0x80)
   }
 
   /// As `skipString` from a byte that may be anything.

@@ -126,6 +126,16 @@ public struct JSONWriter: Sendable {
     return position
   }
 
+  /// Whether a byte stands for itself whatever follows.
+  @inline(__always)
+  private func isPlain(_ byte: UInt8) -> Bool {
+    if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0xe2 {
+      return false
+    }
+    return !escapesHTML
+      || (byte != UInt8(ascii: "<") && byte != UInt8(ascii: ">") && byte != UInt8(ascii: "&"))
+  }
+
   /// Appends UTF-8 text as a JSON string, in quotes.
   public func append(string bytes: UnsafeRawBufferPointer, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "\""))
@@ -135,6 +145,10 @@ public struct JSONWriter: Sendable {
       if !escapesHTML { position = JSONWriter.skipPlain(bytes, from: position) }
       guard position < bytes.count else { break }
       let byte = bytes[position]
+      if isPlain(byte) {
+        position += 1
+        continue
+      }
       var length = 1
       let escape: String?
       switch byte {
@@ -157,13 +171,13 @@ public struct JSONWriter: Sendable {
       default: escape = nil
       }
       if let escape {
-        buffer.append(contentsOf: bytes[start..<position])
+        buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<position]))
         buffer.append(contentsOf: escape.utf8)
         start = position + length
       }
       position += length
     }
-    buffer.append(contentsOf: bytes[start...])
+    buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start...]))
     buffer.append(UInt8(ascii: "\""))
   }
 }
