@@ -250,7 +250,7 @@ private struct Compilation {
       } else {
         .complete
       }
-    var group = Program.Group(path: node.path, kind: kind)
+    var group = Program.GroupDraft(path: node.path, kind: kind)
     group.arity = first?.rule.head.arguments?.count ?? 0
     let outputs = pending.filter { !$0.isDefault }.flatMap(\.chain).map { rule -> Value? in
       if case .value(let term) = rule.output { term.constant } else { nil }
@@ -272,7 +272,7 @@ private struct Compilation {
       }
       if definition.isDefault { group.fallback = chain[0] } else { group.definitions.append(chain) }
     }
-    return group
+    return Program.Group(group)
   }
 
   private func generate(_ query: Lowering.Query, _ body: Body) -> Program.Query {

@@ -215,7 +215,7 @@ struct Frame {
   private func callBuiltin(_ instruction: Instruction, at here: Int) throws(RegoError) -> Value? {
     let builtin = machine.program.builtins[Int(instruction.b)]
     let start = Int(instruction.c)
-    if machine.scope.hasMocks || Int(instruction.d) != builtin.parameters.count {
+    if machine.scope.hasMocks || Int(instruction.d) != builtin.operandCount {
       return try machine.call(builtin: Int(instruction.b), list(instruction), at: location(here))
     }
     try machine.tick(location(here))
@@ -242,7 +242,7 @@ struct Frame {
       default: return try builtin.call(list(instruction), machine.context)
       }
     } catch {
-      try machine.fail(error, builtin, location(here))
+      try machine.fail(error, builtin.declaration.name, location(here))
       return nil
     }
   }

@@ -260,18 +260,18 @@ final class Machine {
     do {
       return try builtin.call(arguments, context)
     } catch {
-      try fail(error, builtin, location)
+      try fail(error, builtin.declaration.name, location)
       return nil
     }
   }
 
-  func fail(_ error: BuiltinError, _ builtin: Builtin, _ location: Location?) throws(RegoError) {
+  func fail(_ error: BuiltinError, _ builtin: String, _ location: Location?) throws(RegoError) {
     let failure: RegoError
     switch error {
     case .operand(let position, let message):
       let operand = position > 0 ? "operand \(position) " : ""
-      failure = RegoError(.evaluationType, "\(builtin.name): \(operand)\(message)", at: location)
-    case .failed(let message): failure = RegoError(.builtin, "\(builtin.name): \(message)", at: location)
+      failure = RegoError(.evaluationType, "\(builtin): \(operand)\(message)", at: location)
+    case .failed(let message): failure = RegoError(.builtin, "\(builtin): \(message)", at: location)
     case .cancelled: throw RegoError(.cancelled, "caller cancelled query execution", at: location)
     }
     if strictBuiltinErrors { throw failure }

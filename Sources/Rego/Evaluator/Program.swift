@@ -1,6 +1,7 @@
 /// A compiled set of modules, with the queries that were compiled against it. Immutable; shared by any number of evaluations.
 public final class Program: Sendable {
-  struct Group: Sendable {
+  /// The definitions of one document or function, while they are being compiled.
+  struct GroupDraft {
     enum Kind: Sendable {
       case complete
       case partialSet
@@ -18,6 +19,29 @@ public final class Program: Sendable {
     var constant: Value?
     /// Whether the first definition with a result decides, since all definitions have the same constant value.
     var endsEarly = false
+  }
+
+  /// The definitions of one document or function.
+  final class Group: Sendable {
+    typealias Kind = GroupDraft.Kind
+
+    let path: [RegoString]
+    let kind: Kind
+    let definitions: [[Definition]]
+    let fallback: Definition?
+    let arity: Int
+    let constant: Value?
+    let endsEarly: Bool
+
+    init(_ draft: GroupDraft) {
+      path = draft.path
+      kind = draft.kind
+      definitions = draft.definitions
+      fallback = draft.fallback
+      arity = draft.arity
+      constant = draft.constant
+      endsEarly = draft.endsEarly
+    }
   }
 
   struct Definition: Sendable {
@@ -61,7 +85,7 @@ public final class Program: Sendable {
   let groups: [Group]
   let nodes: [Node]
   let procedures: [Procedure]
-  let builtins: [Builtin]
+  let builtins: [CompiledBuiltin]
   let withDescriptors: [[WithTarget]]
   let queries: [Query]
   /// What the rules and queries can read of the input.
@@ -77,7 +101,7 @@ public final class Program: Sendable {
     self.groups = groups
     self.nodes = nodes
     self.procedures = procedures
-    self.builtins = builtins
+    self.builtins = builtins.map(CompiledBuiltin.init)
     self.withDescriptors = withDescriptors
     self.queries = queries
     self.inputPaths = inputPaths
