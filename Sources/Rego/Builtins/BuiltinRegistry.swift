@@ -30,7 +30,7 @@ public struct BuiltinRegistry: Sendable {
     GraphBuiltins.all,
     UUIDBuiltins.all,
     JSONBuiltins.all,
-    StringBuiltins.all,
+    StringBuiltins.all, FormattingBuiltins.all,
     RegexBuiltins.all,
     GlobBuiltins.all,
     EncodingBuiltins.all,

@@ -1,5 +1,3 @@
-import BigInt
-
 /// Builtins on strings (OPA documentation, "Strings"). Positions and lengths count code points.
 enum StringBuiltins {
   private typealias Parameter = Builtin.Parameter
@@ -30,10 +28,6 @@ enum StringBuiltins {
       [Parameter("search", .string, "the string"), Parameter("base", .string, "the ending")],
       returns: Parameter("result", .boolean, "whether it ends so"), .binary(endsWith)),
     declare(
-      "format_int", "Writes a number, without its fraction, in a base.",
-      [Parameter("number", .number, "the number"), Parameter("base", .number, "2, 8, 10 or 16")],
-      returns: Parameter("output", .string, "the digits"), .binary(formatInt)),
-    declare(
       "indexof", "Where a string first occurs in another.",
       [Parameter("haystack", .string, "where to look"), Parameter("needle", .string, "what to look for")],
       returns: Parameter("output", .number, "the position, from 0, or -1"), .binary(indexOf)),
@@ -55,13 +49,6 @@ enum StringBuiltins {
       "split", "Splits a string at every delimiter.",
       [Parameter("x", .string, "the string"), Parameter("delimiter", .string, "where to split")],
       returns: Parameter("ys", .array(of: .string), "the parts"), .binary(split)),
-    declare(
-      "sprintf", "Formats values with the verbs of Go's package fmt.",
-      [
-        Parameter("format", .string, "text with verbs such as %s and %d"),
-        Parameter("values", .anyArray, "the values that the verbs show"),
-      ],
-      returns: Parameter("output", .string, "the formatted text"), .binary(sprintf)),
     declare(
       "startswith", "Whether a string begins with another.",
       [Parameter("search", .string, "the string"), Parameter("base", .string, "the beginning")],
@@ -134,10 +121,6 @@ enum StringBuiltins {
     declare(
       "upper", "A string in upper case.", [Parameter("x", .string, "the string")],
       returns: Parameter("y", .string, "the string in upper case"), .unary(upper)),
-    declare(
-      "internal.template_string", "Joins the parts of an interpolated string.",
-      [Parameter("parts", .anyArray, "text, values, and sets that hold a value or none")],
-      returns: Parameter("output", .string, "the joined string"), .unary(templateString)),
   ]
 }
 
@@ -179,30 +162,6 @@ extension StringBuiltins {
       parts.append(.string(text.slice(start, bytes.count)))
     }
     return .array(parts)
-  }
-
-  /// Parts are texts, values known when the policy was compiled, and sets made of an expression's results: none prints as
-  /// `<undefined>`, and there cannot be several.
-  private static func templateString(_ parts: Value) throws(BuiltinError) -> Value? {
-    var output: [UInt8] = []
-    for part in try parts.array(operand: 1) {
-      var value = part
-      if case .set(let results) = part {
-        guard let result = results.elements.first else {
-          output.append(contentsOf: "<undefined>".utf8)
-          continue
-        }
-        if results.count > 1 { throw .failed("template-strings must not produce multiple outputs") }
-        value = result
-      }
-      if case .string(let string) = value {
-        string.withUTF8 { output.append(contentsOf: $0) }
-      } else {
-        value.appendText(to: &output)
-      }
-      if output.count > BuiltinLimits.stringBytes { throw .cancelled }
-    }
-    return .string(String(decoding: output, as: UTF8.self))
   }
 }
 
@@ -296,164 +255,5 @@ extension StringBuiltins {
       }
       return low < sorted.count && sorted[low].withUTF8(and: prefix, TextSearch.hasPrefix)
     }
-  }
-}
-
-// MARK: Changing
-
-extension StringBuiltins {
-  private static func lower(_ value: Value) throws(BuiltinError) -> Value? {
-    .string(CaseMapping.lower(try value.string(operand: 1)))
-  }
-
-  private static func upper(_ value: Value) throws(BuiltinError) -> Value? {
-    .string(CaseMapping.upper(try value.string(operand: 1)))
-  }
-
-  private static func reversed(_ string: RegoString) -> RegoString {
-    RegoString(String(String.UnicodeScalarView(string.string.unicodeScalars.reversed())))
-  }
-
-  private static func reverse(_ value: Value) throws(BuiltinError) -> Value? {
-    .string(reversed(try value.string(operand: 1)))
-  }
-
-  private static func substring(_ value: Value, _ offset: Value, _ length: Value) throws(BuiltinError)
-    -> Value?
-  {
-    let text = try value.string(operand: 1)
-    let start = try offset.int(operand: 2)
-    let count = try length.int(operand: 3)
-    if start < 0 { throw .failed("negative offset") }
-    let (from, to) = text.withUTF8 { bytes in
-      if TextSearch.isASCII(bytes) {
-        let from = min(start, bytes.count)
-        return (from, count < 0 ? bytes.count : from + min(count, bytes.count - from))
-      }
-      let from = TextSearch.position(ofCodePoint: start, in: bytes) ?? bytes.count
-      let to = count < 0 ? nil : TextSearch.position(ofCodePoint: count, in: bytes, from: from)
-      return (from, to ?? bytes.count)
-    }
-    return .string(text.slice(from, to))
-  }
-
-  private static func trim(_ value: Value, _ cutset: Value, _ ends: Trimming.Ends) throws(BuiltinError)
-    -> Value?
-  {
-    let text = try value.string(operand: 1)
-    return .string(Trimming.trim(text, cutset: try cutset.string(operand: 2), ends))
-  }
-
-  private static func trimSpace(_ value: Value) throws(BuiltinError) -> Value? {
-    .string(Trimming.trimSpace(try value.string(operand: 1)))
-  }
-
-  private static func trimPrefix(_ value: Value, _ prefix: Value) throws(BuiltinError) -> Value? {
-    let text = try value.string(operand: 1)
-    let beginning = try prefix.string(operand: 2)
-    guard text.withUTF8(and: beginning, TextSearch.hasPrefix) else { return value }
-    return .string(text.slice(beginning.utf8Count, text.utf8Count))
-  }
-
-  private static func trimSuffix(_ value: Value, _ suffix: Value) throws(BuiltinError) -> Value? {
-    let text = try value.string(operand: 1)
-    let ending = try suffix.string(operand: 2)
-    guard text.withUTF8(and: ending, TextSearch.hasSuffix) else { return value }
-    return .string(text.slice(0, text.utf8Count - ending.utf8Count))
-  }
-
-  private static func replace(_ context: BuiltinContext, _ operands: [Value]) throws(BuiltinError) -> Value? {
-    let text = try operands[0].string(operand: 1)
-    let old = try operands[1].string(operand: 2)
-    let new = try operands[2].string(operand: 3)
-    guard text.withUTF8(and: old, { TextSearch.firstIndex(of: $1, in: $0) != nil }) else {
-      return operands[0]
-    }
-    if old.utf8Count > 0 { return .string(try replace(old, by: new, in: text)) }
-    return .string(try Replacer([(old, new)]).replace(in: text, check: context.checkDeadline))
-  }
-
-  private static func replace(
-    _ old: RegoString, by new: RegoString, in text: RegoString
-  ) throws(BuiltinError) -> RegoString {
-    var output: [UInt8] = []
-    text.withUTF8(and: old) { bytes, wanted in
-      var start = 0
-      while let found = TextSearch.firstIndex(of: wanted, in: bytes, from: start) {
-        output.append(contentsOf: bytes[start..<found])
-        new.withUTF8 { output.append(contentsOf: $0) }
-        if output.count > BuiltinLimits.stringBytes { return }
-        start = found + wanted.count
-      }
-      output.append(contentsOf: bytes[start...])
-    }
-    if output.count > BuiltinLimits.stringBytes { throw .cancelled }
-    return RegoString(String(decoding: output, as: UTF8.self))
-  }
-
-  private static func replaceN(_ context: BuiltinContext, _ operands: [Value]) throws(BuiltinError) -> Value?
-  {
-    let patterns = try operands[0].object(operand: 1)
-    let text = try operands[1].string(operand: 2)
-    var pairs: [(old: RegoString, new: RegoString)] = []
-    for (key, value) in patterns {
-      guard case .string(let old) = key else { throw .operand(1, "non-string key found in pattern object") }
-      guard case .string(let new) = value else {
-        throw .operand(1, "non-string value found in pattern object")
-      }
-      pairs.append((old, new))
-    }
-    return .string(try Replacer(pairs).replace(in: text, check: context.checkDeadline))
-  }
-}
-
-// MARK: Formatting
-
-extension StringBuiltins {
-  private static func formatInt(_ number: Value, _ base: Value) throws(BuiltinError) -> Value? {
-    let value = try number.number(operand: 1)
-    guard let radix = try base.number(operand: 2).int, [2, 8, 10, 16].contains(radix) else {
-      throw .wrongValue(2, expected: "2", "8", "10", "16")
-    }
-    if let int = value.int { return .string(String(int, radix: radix)) }
-    guard let integer = BinaryFloat(value)?.truncated.integer else { throw .failed("number out of range") }
-    return .string(String(integer, radix: radix))
-  }
-
-  private static func sprintf(_ format: Value, _ values: Value) throws(BuiltinError) -> Value? {
-    let text = try format.string(operand: 1)
-    let arguments = try values.array(operand: 2).map(formatArgument)
-    return .string(try GoFormat.sprintf(text, arguments))
-  }
-
-  private static func formatArgument(_ value: Value) -> GoFormat.Argument {
-    switch value {
-    case .string(let string): return .string(string)
-    case .number(let number):
-      if let int = number.int { return .int(int) }
-      let double = number.double
-      if double.isFinite {
-        if number.isInteger, let integer = BigInt(number.description) { return .bigInt(integer) }
-        return .float(double)
-      }
-      // Beyond the range of a float OPA prints the number as it was written: most likely with an exponent, where it ends in
-      // many zeros.
-      if case .decimal(let value) = number, value.exponent <= 20, let integer = BigInt(number.description) {
-        return .bigInt(integer)
-      }
-      return .string(RegoString(number.exponentText))
-    default: return .string(RegoString(value.description))
-    }
-  }
-}
-
-extension Number {
-  /// The number with one digit before the point and an exponent, such as `2e308`.
-  fileprivate var exponentText: String {
-    guard case .decimal(let value) = self else { return description }
-    let digits = String(decoding: value.digits.map { $0 + UInt8(ascii: "0") }, as: UTF8.self)
-    let fraction = digits.dropFirst()
-    return
-      "\(value.isNegative ? "-" : "")\(digits.prefix(1))\(fraction.isEmpty ? "" : ".")\(fraction)e\(value.order - 1)"
   }
 }

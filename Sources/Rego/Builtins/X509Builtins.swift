@@ -202,7 +202,7 @@ enum X509Builtins {
 
   private static func parseKeyPair(_ certificate: Value, _ key: Value) throws(BuiltinError) -> Value? {
     let certificateText = try certificate.string(operand: 1)
-    let keyText = try key.string(operand: 1)
+    let keyText = try key.string(operand: 2)
     return try failing { () throws(X509Failure) in
       let chain = try blocks(certificateText, type: "CERTIFICATE").filter { $0.type == "CERTIFICATE" }
       if chain.isEmpty { throw X509Failure("tls: failed to find any PEM data in certificate input") }

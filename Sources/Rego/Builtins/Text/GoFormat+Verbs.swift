@@ -4,22 +4,39 @@ import BigInt
 extension GoFormat {
   mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
 
-  mutating func print(_ argument: Argument, verb: Unicode.Scalar) {
+  mutating func print(_ argument: GoValue, verb: Unicode.Scalar) {
     if verb == "T" {
-      printString(RegoString(argument.goType))
+      printString(RegoString(argument.typeName))
       return
     }
     switch argument {
+    case .null: if verb == "v" { pad(Array("<nil>".utf8)) } else { write("%!\(verb)(<nil>)") }
+    case .bool(let value):
+      if verb == "t" || verb == "v" {
+        pad(Array((value ? "true" : "false").utf8), zeros: flags.zero)
+      } else {
+        printMismatch(argument, verb)
+      }
     case .int(let value): printInt(value, verb)
+    case .byte(let value): printByte(value, verb)
     case .bigInt(let value): printBigInt(value, verb)
     case .float(let value): printFloat(value, verb)
+    case .complex(let real, let imaginary): printComplex(real, imaginary, verb)
     case .string(let value): printString(value, verb)
+    case .jsonNumber(let value):
+      if "vsqxX".unicodeScalars.contains(verb) {
+        printString(value, verb)
+      } else {
+        printMismatch(argument, verb)
+      }
+    case .slice(let elements): printSlice(elements, verb)
+    case .map(let object): printMap(object, verb)
     }
   }
 
   /// `%!d(string=hi)`.
-  private mutating func printMismatch(_ argument: Argument, _ verb: Unicode.Scalar) {
-    write("%!\(verb)(\(argument.goType)=")
+  private mutating func printMismatch(_ argument: GoValue, _ verb: Unicode.Scalar) {
+    write("%!\(verb)(\(argument.typeName)=")
     print(argument, verb: "v")
     write(")")
   }
@@ -36,7 +53,52 @@ extension GoFormat {
     }
   }
 
+  // MARK: Collections
+
+  /// Every element is printed under the verb.
+  private mutating func printSlice(_ elements: ArraySlice<Value>, _ verb: Unicode.Scalar) {
+    write(flags.sharpV ? "[]interface {}{" : "[")
+    var isFirst = true
+    for element in elements where !isFull {
+      if !isFirst { write(flags.sharpV ? ", " : " ") }
+      isFirst = false
+      printElement(element, verb)
+    }
+    write(flags.sharpV ? "}" : "]")
+  }
+
+  private mutating func printMap(_ object: ObjectValue, _ verb: Unicode.Scalar) {
+    write(flags.sharpV ? "map[string]interface {}{" : "map[")
+    var isFirst = true
+    for (key, value) in object where !isFull {
+      if !isFirst { write(flags.sharpV ? ", " : " ") }
+      isFirst = false
+      print(GoValue(json: key), verb: verb)
+      write(":")
+      printElement(value, verb)
+    }
+    write(flags.sharpV ? "}" : "]")
+  }
+
+  private mutating func printElement(_ element: Value, _ verb: Unicode.Scalar) {
+    if case .null = element {
+      write(flags.sharpV ? "interface {}(nil)" : "<nil>")
+    } else {
+      print(GoValue(json: element), verb: verb)
+    }
+  }
+
   // MARK: Integers
+
+  private mutating func printByte(_ value: UInt8, _ verb: Unicode.Scalar) {
+    if verb == "v", flags.sharpV {
+      write("0x" + String(value, radix: 16))
+    } else if "dvboOxXcqU".unicodeScalars.contains(verb) {
+      printInt(Int(value), verb)
+    } else {
+      printMismatch(.byte(value), verb)
+    }
+  }
 
   private mutating func printInt(_ value: Int, _ verb: Unicode.Scalar) {
     switch verb {
@@ -135,6 +197,20 @@ extension GoFormat {
     case "F": printFloat(value, "f", precision: flags.precision ?? 6)
     default: printMismatch(.float(value), verb)
     }
+  }
+
+  private mutating func printComplex(_ real: Double, _ imaginary: Double, _ verb: Unicode.Scalar) {
+    guard "vbgGxXfFeE".unicodeScalars.contains(verb) else {
+      printMismatch(.complex(real: real, imaginary: imaginary), verb)
+      return
+    }
+    let plus = flags.plus
+    write("(")
+    printFloat(real, verb)
+    flags.plus = true
+    printFloat(imaginary, verb)
+    flags.plus = plus
+    write("i)")
   }
 
   private mutating func printFloat(_ value: Double, _ verb: Character, precision: Int?) {

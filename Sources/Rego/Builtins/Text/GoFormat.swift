@@ -2,23 +2,6 @@ import BigInt
 
 /// Formats text as Go's `fmt.Sprintf` does (Go's documentation of package fmt).
 struct GoFormat {
-  /// A value as OPA hands it to Go: an integer of a word, a larger one, a binary float, or a string.
-  enum Argument {
-    case int(Int)
-    case bigInt(BigInt)
-    case float(Double)
-    case string(RegoString)
-
-    var goType: String {
-      switch self {
-      case .int: "int"
-      case .bigInt: "*big.Int"
-      case .float: "float64"
-      case .string: "string"
-      }
-    }
-  }
-
   struct Flags {
     var minus = false
     var plus = false
@@ -36,7 +19,7 @@ struct GoFormat {
   private static let largestNumber = 1_000_000
 
   private let format: [UInt8]
-  private let arguments: [Argument]
+  private let arguments: [GoValue]
   private var position = 0
   private var argument = 0
   private var hasReordered = false
@@ -45,16 +28,32 @@ struct GoFormat {
   var flags = Flags()
   var output: [UInt8] = []
 
-  private init(format: RegoString, arguments: [Argument]) {
+  private init(format: RegoString = RegoString(""), arguments: [GoValue]) {
     self.format = Array(format.utf8)
     self.arguments = arguments
   }
 
-  static func sprintf(_ format: RegoString, _ arguments: [Argument]) throws(BuiltinError) -> RegoString {
+  static func sprintf(_ format: RegoString, _ arguments: [GoValue]) throws(BuiltinError) -> RegoString {
     var printer = GoFormat(format: format, arguments: arguments)
     try printer.run()
     return RegoString(String(decoding: printer.output, as: UTF8.self))
   }
+
+  /// Prints values one after another: with spaces between them where both are no strings, or as a line.
+  static func sprint(_ values: [GoValue], asLine: Bool = false) throws(BuiltinError) -> RegoString {
+    var printer = GoFormat(arguments: values)
+    var previousIsString = true
+    for (position, value) in values.enumerated() {
+      if position > 0, asLine || (!previousIsString && !value.isString) { printer.write(" ") }
+      printer.print(value, verb: "v")
+      if printer.isFull { throw .cancelled }
+      previousIsString = value.isString
+    }
+    if asLine { printer.write("\n") }
+    return RegoString(String(decoding: printer.output, as: UTF8.self))
+  }
+
+  var isFull: Bool { output.count > BuiltinLimits.stringBytes }
 
   private mutating func run() throws(BuiltinError) {
     while position < format.count {
@@ -76,16 +75,20 @@ struct GoFormat {
         break
       }
       print(verb)
-      if output.count > BuiltinLimits.stringBytes { throw .cancelled }
+      if isFull { throw .cancelled }
     }
     if !hasReordered, argument < arguments.count {
       flags = Flags()
       write("%!(EXTRA ")
       for (offset, extra) in arguments[argument...].enumerated() {
         if offset > 0 { write(", ") }
-        write("\(extra.goType)=")
-        print(extra, verb: "v")
-        if output.count > BuiltinLimits.stringBytes { throw .cancelled }
+        if case .null = extra {
+          write("<nil>")
+        } else {
+          write("\(extra.typeName)=")
+          print(extra, verb: "v")
+        }
+        if isFull { throw .cancelled }
       }
       write(")")
     }
