@@ -97,7 +97,9 @@ extension TokenBuiltins {
   /// The keys to try: the one with the header's identifier alone, if there is one, else all that are for its algorithm or for
   /// any.
   private static func candidates(_ keys: [JSONWebKey], for header: TokenHeader) -> [JSONWebKey] {
-    if !header.keyIdentifier.isEmpty, let key = keys.first(where: { $0.identifier == header.keyIdentifier }) {
+    if header.keyIdentifier.utf8Count > 0,
+      let key = keys.first(where: { $0.identifier == header.keyIdentifier })
+    {
       return [key]
     }
     return keys.filter { $0.algorithm.isEmpty || $0.algorithm == header.algorithm }

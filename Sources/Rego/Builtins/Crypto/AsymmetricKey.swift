@@ -15,6 +15,11 @@ final class AsymmetricKey {
 
   private init?(_ key: OpaquePointer?) {
     guard let key else { return nil }
+    // Computing with larger ones would take too long; libcrypto itself only refuses to verify with them.
+    guard EVP_PKEY_get_bits(key) <= 16_384 else {
+      EVP_PKEY_free(key)
+      return nil
+    }
     if EVP_PKEY_is_a(key, "RSA") == 1 {
       kind = .rsa
     } else if EVP_PKEY_is_a(key, "EC") == 1 {

@@ -82,10 +82,13 @@ struct DERReader {
 
   mutating func sequence() throws(Failure) -> DERReader { try element(.sequence).reader }
 
+  /// The most bytes of an integer: a sign before the 16,384 bits of the largest keys that libcrypto takes.
+  static let integerBytes = 2_049
+
   /// The two's complement bytes of an integer.
   mutating func integer() throws(Failure) -> ArraySlice<UInt8> {
     let content = try element(.integer).content
-    guard let first = content.first else { throw Failure() }
+    guard let first = content.first, content.count <= DERReader.integerBytes else { throw Failure() }
     if content.count > 1, let second = content.dropFirst().first {
       if (first == 0 && second < 0x80) || (first == 0xff && second >= 0x80) { throw Failure() }
     }

@@ -14,7 +14,7 @@ struct JSONWebKey {
   let material: Material
   /// The algorithm that the key is for; empty where it does not say.
   var algorithm = ""
-  var identifier = ""
+  var identifier: RegoString = ""
 
   // MARK: From text
 
@@ -84,7 +84,7 @@ struct JSONWebKey {
     default: throw Failure(message: "failed to unmarshal JWK: invalid key type from JSON (\(type))")
     }
     algorithm = value["alg"]?.string ?? ""
-    identifier = value["kid"]?.string ?? ""
+    if case .string(let text)? = value["kid"] { identifier = text }
   }
 
   private static func bytes(_ value: Value, _ name: String) throws(Failure) -> [UInt8] {
@@ -100,6 +100,13 @@ struct JSONWebKey {
     }
   }
 
+  /// The bytes of a number that a key is made of.
+  private static func number(_ value: Value, _ name: String) throws(Failure) -> [UInt8] {
+    let bytes = try bytes(value, name)
+    if bytes.count >= DERReader.integerBytes { throw Failure(message: "field \(name) is too large") }
+    return bytes
+  }
+
   private static func key(_ key: AsymmetricKey?) throws(Failure) -> AsymmetricKey {
     guard let key else { throw Failure(message: "the numbers of the JWK make no key") }
     return key
@@ -110,17 +117,17 @@ struct JSONWebKey {
   }
 
   private static func rsa(_ value: Value) throws(Failure) -> AsymmetricKey {
-    let (n, e) = (try bytes(value, "n"), try bytes(value, "e"))
+    let (n, e) = (try number(value, "n"), try number(value, "e"))
     guard value["d"] != nil else {
       let numbers = DERWriter.sequence(DERWriter.unsigned(n), DERWriter.unsigned(e))
       let info = DERWriter.sequence(
         algorithm(X509Algorithms.rsa, DERWriter.element(.null, [])), DERWriter.bitString(numbers))
       return try key(AsymmetricKey(publicKeyInfo: info))
     }
-    let (d, p, q) = (try bytes(value, "d"), try bytes(value, "p"), try bytes(value, "q"))
+    let (d, p, q) = (try number(value, "d"), try number(value, "p"), try number(value, "q"))
     var rest: [[UInt8]] = []
     if value["dp"] != nil, value["dq"] != nil, value["qi"] != nil {
-      rest = [try bytes(value, "dp"), try bytes(value, "dq"), try bytes(value, "qi")]
+      rest = [try number(value, "dp"), try number(value, "dq"), try number(value, "qi")]
     } else {
       rest = try chineseRemainder(d, p, q)
     }
@@ -131,13 +138,13 @@ struct JSONWebKey {
   /// The private exponent modulo each prime less one, and the inverse of the second prime modulo the first (RFC 8017, 3.2).
   private static func chineseRemainder(_ d: [UInt8], _ p: [UInt8], _ q: [UInt8]) throws(Failure) -> [[UInt8]]
   {
-    func number(_ bytes: [UInt8]) -> BigUInt { bytes.reduce(0) { $0 << 8 | BigUInt($1) } }
+    func integer(_ bytes: [UInt8]) -> BigUInt { bytes.reduce(0) { $0 << 8 | BigUInt($1) } }
     func bytes(_ number: BigUInt) -> [UInt8] {
       var text = String(number, radix: 16)
       if text.utf8.count % 2 == 1 { text = "0" + text }
       return (try? Hexadecimal.decode(text.utf8)) ?? []
     }
-    let (exponent, first, second) = (number(d), number(p), number(q))
+    let (exponent, first, second) = (integer(d), integer(p), integer(q))
     guard first > 2, second > 2, let inverse = second.inverse(first) else {
       throw Failure(message: "the numbers of the JWK make no key")
     }
@@ -149,7 +156,7 @@ struct JSONWebKey {
       throw Failure(message: "invalid or unsupported curve")
     }
     func fixed(_ name: String) throws(Failure) -> [UInt8] {
-      let digits = try bytes(value, name)
+      let digits = try number(value, name)
       return [UInt8](repeating: 0, count: max(0, curve.size - digits.count)) + digits
     }
     let point = [4] + (try fixed("x")) + (try fixed("y"))
@@ -168,12 +175,12 @@ struct JSONWebKey {
 
   private static func edwardsCurve(_ value: Value) throws(Failure) -> AsymmetricKey {
     guard value["crv"]?.string == "Ed25519" else { throw Failure(message: "invalid or unsupported curve") }
-    let point = try bytes(value, "x")
+    let point = try number(value, "x")
     guard value["d"] != nil else {
       let info = DERWriter.sequence(algorithm(X509Algorithms.ed25519, []), DERWriter.bitString(point))
       return try key(AsymmetricKey(publicKeyInfo: info))
     }
-    let seed = DERWriter.octetString(DERWriter.octetString(try bytes(value, "d")))
+    let seed = DERWriter.octetString(DERWriter.octetString(try number(value, "d")))
     return try key(
       AsymmetricKey(
         privateKey: DERWriter.sequence(DERWriter.unsigned([0]), algorithm(X509Algorithms.ed25519, []), seed)))

@@ -60,7 +60,7 @@ struct JSONWebToken {
 /// What verification needs of a token's header.
 struct TokenHeader {
   private(set) var algorithm = ""
-  private(set) var keyIdentifier = ""
+  private(set) var keyIdentifier: RegoString = ""
   private(set) var contentType = ""
   private var critical: [RegoString] = []
   private var unknown: [RegoString] = []
@@ -69,10 +69,10 @@ struct TokenHeader {
     for (key, value) in header {
       guard case .string(let name) = key else { continue }
       switch name.string {
-      case "alg": algorithm = try TokenHeader.text(value, "alg")
+      case "alg": algorithm = try TokenHeader.text(value, "alg").string
       case "kid": keyIdentifier = try TokenHeader.text(value, "kid")
       case "typ": _ = try TokenHeader.text(value, "typ")
-      case "cty": contentType = try TokenHeader.text(value, "cty")
+      case "cty": contentType = try TokenHeader.text(value, "cty").string
       case "crit":
         guard case .array(let names) = value else { throw .failed("crit: must be a list") }
         for case .string(let name) in names { critical.append(name) }
@@ -82,9 +82,9 @@ struct TokenHeader {
     }
   }
 
-  private static func text(_ value: Value, _ name: String) throws(BuiltinError) -> String {
+  private static func text(_ value: Value, _ name: String) throws(BuiltinError) -> RegoString {
     guard case .string(let text) = value else { throw .failed("\(name): must be a string") }
-    return text.string
+    return text
   }
 
   /// Whether there is an algorithm, and nothing critical is unknown (RFC 7515, section 4.1.11).

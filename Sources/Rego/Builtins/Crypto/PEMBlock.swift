@@ -30,6 +30,8 @@ struct PEMBlock {
         guard label(line, end) == type, let bytes = try? Base64.standard.decode(encoded) else { return nil }
         return (PEMBlock(type: String(decoding: type, as: UTF8.self), bytes: bytes), lines.rest)
       }
+      // Reading on for each beginning could take a time quadratic in the text.
+      if line.starts(with: begin) { return nil }
       if mayHaveHeaders, line.contains(UInt8(ascii: ":")) { continue }
       if mayHaveHeaders, encoded.isEmpty, line.isEmpty { continue }
       mayHaveHeaders = false
