@@ -285,6 +285,10 @@ struct BuiltinsTemplateTests {
     #expect(
       errorText("strings.render_template", [.string("{{\(nested)}}"), [:]])
         == "template: template:1: max expression depth exceeded")
+    let large = String(repeating: "{{.}}", count: 300_000)
+    #expect(
+      errorText("strings.render_template", [.string(large), [:]])
+        == "template: the text is larger than 1048576 bytes")
     let deadline = ContinuousClock.now + .milliseconds(50)
     let context = BuiltinContext(nowNanoseconds: 0, deadline: deadline)
     #expect(throws: BuiltinError.self) {
