@@ -163,6 +163,16 @@ struct InputReach {
           let other = operands.firstIndex(where: { $0.constant?.isScalar ?? false })
         {
           touch(operands[1 - other])
+          if name == "equal", output == nil, let value = operands[other].constant {
+            noteGuard(operands[1 - other], oneOf: [value])
+          }
+          return
+        }
+        if name == "internal.member_2", case .set(let set)? = operands[1].constant,
+          set.elements.allSatisfy(\.isScalar)
+        {
+          touch(operands[0])
+          noteGuard(operands[0], oneOf: Set(set.elements))
           return
         }
       default: break

@@ -254,6 +254,9 @@ struct JSONParser: ~Copyable {
   /// Makes an object of the last keys and values.
   mutating func popObject(keysFrom keysStart: Int, valuesFrom valuesStart: Int) -> ObjectValue {
     defer { keys.removeLast(from: keysStart) }
+    if !sharesStrings, interner == nil, keys.count - keysStart <= 24 {
+      return smallObject(keysFrom: keysStart, valuesFrom: valuesStart)
+    }
     guard let layout = layouts.layout(keys, from: keysStart, table: keyTable) else {
       // A key is there twice.
       let members = values.pop(from: valuesStart)
@@ -264,5 +267,45 @@ struct JSONParser: ~Copyable {
       layout,
       values: layout.order.isEmpty
         ? values.pop(from: valuesStart) : values.pop(from: valuesStart, order: layout.order))
+  }
+
+  /// An object of few members in a document too small for layouts to repeat.
+  private mutating func smallObject(keysFrom keysStart: Int, valuesFrom valuesStart: Int) -> ObjectValue {
+    let count = keys.count - keysStart
+    var names: [Value] = []
+    names.reserveCapacity(count)
+    for position in keysStart..<keys.count { names.append(.string(keyTable.strings[Int(keys[position])])) }
+    var members = values.pop(from: valuesStart)
+    // Insertion sort, since members mostly come in order or nearly so; of equal keys the last counts.
+    var kept = 0
+    for position in 0..<count {
+      let name = names[position]
+      let member = members[position]
+      var place = kept
+      var order = -1
+      while place > 0 {
+        order = names[place - 1].compare(name)
+        if order <= 0 { break }
+        place -= 1
+      }
+      if place > 0, order == 0 {
+        members[place - 1] = member
+        continue
+      }
+      if place < position {
+        var moved = kept
+        while moved > place {
+          names[moved] = names[moved - 1]
+          members[moved] = members[moved - 1]
+          moved -= 1
+        }
+        names[place] = name
+        members[place] = member
+      }
+      kept += 1
+    }
+    names.removeLast(count - kept)
+    members.removeLast(count - kept)
+    return ObjectValue(sortedKeys: names, values: members)
   }
 }
