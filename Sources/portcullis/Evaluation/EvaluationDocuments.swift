@@ -11,18 +11,25 @@ struct EvaluationDocuments {
 
   /// The dialect of the modules; nil for whichever each is written in.
   let dialect: Dialect?
+  /// Where the data's strings are looked up, so that those that repeat are held once.
+  let interner: StringInterner
   private(set) var modules: [Module] = []
   private(set) var data: Value = .object(ObjectValue())
   private(set) var problems: [Problem] = []
 
-  init(dialect: Dialect?) { self.dialect = dialect }
+  init(dialect: Dialect?, interner: StringInterner = StringInterner()) {
+    self.dialect = dialect
+    self.interner = interner
+  }
 
   /// Loads a file or a folder.
-  mutating func load(_ argument: String) {
+  ///
+  /// - Parameter isWanted: which of a folder's files to load, by their paths.
+  mutating func load(_ argument: String, isWanted: (String) -> Bool = { _ in true }) {
     let (prefix, path) = Self.splitPrefix(argument)
     if InputFile.isDirectory(path) {
       do throws(InputProblem) {
-        for entry in try FileTree.files(below: path) {
+        for entry in try FileTree.files(below: path) where isWanted(entry.path) {
           if entry.path.hasSuffix(".rego") {
             loadModule(entry.path)
           } else if DocumentReader.isDataFile(entry.path) {
@@ -62,7 +69,8 @@ struct EvaluationDocuments {
 
   private mutating func loadData(_ path: String, under folders: [String]) {
     do throws(InputProblem) {
-      let value = try DocumentReader.value(try InputFile.read(path), name: InputFile.name(path))
+      let value = try DocumentReader.value(
+        try InputFile.read(path), name: InputFile.name(path), interner: interner)
       guard folders.isEmpty == false || value.object != nil else {
         throw InputProblem(
           file: path, problem: "the root of the data must be an object, but this is of type \(value.typeName)"

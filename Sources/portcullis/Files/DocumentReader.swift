@@ -9,14 +9,16 @@ enum DocumentReader {
   private static func isYAML(_ name: String) -> Bool { name.hasSuffix(".yaml") || name.hasSuffix(".yml") }
 
   /// The one document of a file. What is neither named nor begins like JSON is YAML.
-  static func value(_ bytes: [UInt8], name: String) throws(InputProblem) -> Value {
+  static func value(
+    _ bytes: [UInt8], name: String, interner: StringInterner? = nil
+  ) throws(InputProblem) -> Value {
     let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
     let looksLikeJSON = first.map { [UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\"")].contains($0) }
     if isYAML(name) || !isJSON(name) && looksLikeJSON != true {
       return try yaml(bytes, name: name)
     }
     do throws(JSONError) {
-      return try JSONReader.value(bytes)
+      return try JSONReader.value(bytes, options: JSONReader.Options(interner: interner))
     } catch {
       throw InputProblem(file: name, line: error.line, column: error.column, problem: "\(error.reason)")
     }
