@@ -72,7 +72,8 @@ struct BenchTests {
       (["x > 1"], "rego_unsafe_var_error"),
     ])
   func failures(arguments: [String], message: String) async throws {
-    let run = try await CommandRun.run(["bench"] + arguments, in: TemporaryFolder().url)
+    let folder = try TemporaryFolder()
+    let run = try await CommandRun.run(["bench"] + arguments, in: folder.url)
     #expect(run.status == 2)
     #expect(run.errors.contains(message))
   }
