@@ -27,8 +27,9 @@ extension ExamplePolicyTests {
     #expect(rules.count >= 4)
     for rule in rules {
       let evaluation = Evaluation(program, input: nil, context: BuiltinContext(nowNanoseconds: 0))
-      evaluation.observe { location in
-        if location.file == example.policy.path { seen.insert(location.line) }
+      evaluation.trace { event in
+        guard event.operation == .evaluate, event.location.file == example.policy.path else { return }
+        seen.insert(event.location.line)
       }
       let value = try evaluation.value(at: tests.package.path + [RegoString(rule)])
       #expect(value == true, "\(example.tests.path): \(rule); builtin errors: \(evaluation.builtinErrors)")

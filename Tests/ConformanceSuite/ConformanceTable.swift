@@ -15,13 +15,14 @@ public struct ConformanceTable: Sendable {
 
   /// Runs every case, or those of some categories; `report` gets a line for each that fails.
   public static func run(
-    _ folder: URL, categories: Set<String> = [], report: (String) -> Void = { _ in }
+    _ folder: URL, categories: Set<String> = [], isInstrumented: Bool = false,
+    report: (String) -> Void = { _ in }
   ) throws -> ConformanceTable {
     var table = ConformanceTable()
     for element in try RegoCase.load(folder) where categories.isEmpty || categories.contains(element.category)
     {
       table.rows[element.category, default: Row()].of += 1
-      if let failure = element.failure() {
+      if let failure = element.failure(isInstrumented: isInstrumented) {
         report("FAIL \(element.category): \(element.note): \(failure)")
       } else {
         table.rows[element.category, default: Row()].passed += 1

@@ -46,10 +46,12 @@ public struct RegoCase: Sendable {
   }
 
   /// What is wrong with the product's answer; nil where it is as wanted.
-  public func failure() -> String? {
+  ///
+  /// - Parameter isInstrumented: whether the evaluation is traced, which must change nothing.
+  public func failure(isInstrumented: Bool = false) -> String? {
     let outcome: Result<[Value], RegoErrors>
     do {
-      outcome = .success(try results())
+      outcome = .success(try results(isInstrumented: isInstrumented))
     } catch let errors as RegoErrors {
       outcome = .failure(errors)
     } catch let error as RegoError {
@@ -82,16 +84,19 @@ public struct RegoCase: Sendable {
     }
   }
 
-  private func results() throws -> [Value] {
+  private func results(isInstrumented: Bool) throws -> [Value] {
     var parsed: [Module] = []
     for (index, module) in modules.enumerated() {
       parsed.append(try RegoParser.module(module, file: "test-\(index).rego", dialect: .v1))
     }
-    let program = try RegoCompiler().compile(parsed, queries: [try RegoParser.query(query)])
+    var options = RegoCompiler.Options()
+    options.isInstrumented = isInstrumented
+    let program = try RegoCompiler(options).compile(parsed, queries: [try RegoParser.query(query)])
     let context = BuiltinContext(nowNanoseconds: Int(Date().timeIntervalSince1970 * 1e9))
     let evaluation = Evaluation(
       program, input: try inputValue(), data: data, context: context,
       limits: EvaluationLimits(deadline: .now + .seconds(20)), strictBuiltinErrors: strictErrors)
+    if isInstrumented { evaluation.trace(withValues: true) { _ in } }
     return try evaluation.results().map { result in
       .object(ObjectValue(result.bindings.map { (.string($0.name), $0.value) }))
     }

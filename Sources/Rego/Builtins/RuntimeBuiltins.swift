@@ -9,6 +9,15 @@ enum RuntimeBuiltins {
       [], returns: Parameter("output", .object(.string, .any), "an empty object"),
       .nullary { (_) throws(BuiltinError) in .object(ObjectValue()) }),
     Builtin(
+      "trace", category: "tracing", "Leaves a note in the trace of the evaluation.",
+      [Parameter("note", .string, "the note")], returns: Parameter("result", .boolean, "always true"),
+      .unary { (_) throws(BuiltinError) in true }),
+    Builtin(
+      "internal.test_case", category: "internal",
+      "Says which of its cases a test is at, so that one that fails can be named.",
+      [Parameter("keys", .array(of: .any), "the case's keys")],
+      returns: Parameter("result", .boolean, "always true"), .unary { (_) throws(BuiltinError) in true }),
+    Builtin(
       "http.send", category: "http",
       "Always fails: policies have no network. It is known so that tests can replace it using `with`.",
       [Parameter("request", .object(.string, .any), "the request")],

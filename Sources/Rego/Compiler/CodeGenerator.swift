@@ -8,8 +8,10 @@ struct CodeGenerator {
   private(set) var procedure = ProcedureDraft()
   /// Where each label stands; a label is what `Instruction.fail` holds until ``finish()``.
   private var labels: [Int] = []
-  private var bound: Set<Int> = []
-  private var location = Location()
+  private(set) var bound: Set<Int> = []
+  var location = Location()
+  /// The path of the rule whose definition this is; nil for a query.
+  var rulePath: [RegoString]?
 
   init(builder: ProgramBuilder, locals: [CoreLocal]) {
     self.builder = builder
@@ -37,8 +39,10 @@ struct CodeGenerator {
       }
     }
     for (pattern, slot) in patterns { match(pattern, slot, fail) }
+    let subject = emitEnter(fail)
     emit(rule.body, &fail)
     location = rule.location
+    emitExit(subject, fail)
     switch groupKind {
     case .complete, .function:
       if case .value(let term) = rule.output {
@@ -56,6 +60,7 @@ struct CodeGenerator {
         emit(.yieldEntry, a: operand(term), b: 1, c: path.start, d: path.count, fail: fail)
       }
     }
+    emitRedo(subject, fail)
     emit(.jump, fail: fail)
     place(end)
     emit(.end)
@@ -64,12 +69,17 @@ struct CodeGenerator {
   }
 
   /// Emits a query that yields rows of the given terms.
-  mutating func emit(query body: CoreBody, columns: [CoreTerm]) {
+  mutating func emit(query body: CoreBody, columns: [CoreTerm], at location: Location) {
+    self.location = location
     let end = makeLabel()
     var fail = end
+    let subject = emitEnter(fail)
     emit(body, &fail)
+    self.location = location
+    emitExit(subject, fail)
     let list = operands(columns)
     emit(.yieldRow, c: list.start, d: list.count, fail: fail)
+    emitRedo(subject, fail)
     emit(.jump, fail: fail)
     place(end)
     emit(.end)
@@ -84,21 +94,21 @@ struct CodeGenerator {
 
   // MARK: Parts
 
-  private mutating func makeLabel() -> Int32 {
+  mutating func makeLabel() -> Int32 {
     labels.append(0)
     return Int32(labels.count - 1)
   }
 
-  private mutating func place(_ label: Int32) {
+  mutating func place(_ label: Int32) {
     labels[Int(label)] = procedure.code.count
   }
 
-  private mutating func makeSlot() -> Int32 {
+  mutating func makeSlot() -> Int32 {
     procedure.slotCount += 1
     return Int32(procedure.slotCount - 1)
   }
 
-  private mutating func emit(
+  mutating func emit(
     _ operation: Instruction.Operation, a: Int32 = 0, b: Int32 = 0, c: Int32 = 0, d: Int32 = 0,
     fail: Int32 = 0
   ) {
@@ -109,7 +119,7 @@ struct CodeGenerator {
   private func constant(_ value: Value) -> Int32 { ~builder.constant(value) }
 
   /// The operand that holds a bound term's value; composites are built first.
-  private mutating func operand(_ term: CoreTerm) -> Int32 {
+  mutating func operand(_ term: CoreTerm) -> Int32 {
     switch term {
     case .constant(let value): return constant(value)
     case .local(let local): return Int32(local)
@@ -131,7 +141,7 @@ struct CodeGenerator {
     }
   }
 
-  private mutating func operands(_ terms: [CoreTerm]) -> (start: Int32, count: Int32) {
+  mutating func operands(_ terms: [CoreTerm]) -> (start: Int32, count: Int32) {
     let list = terms.map { operand($0) }
     let start = Int32(procedure.operands.count)
     procedure.operands += list
@@ -177,14 +187,15 @@ struct CodeGenerator {
   // MARK: Statements
 
   private mutating func emit(_ body: CoreBody, _ fail: inout Int32) {
-    for statement in body.statements {
-      location = statement.location
-      if statement.isExpression, builder.options.isInstrumented { emit(.enter, fail: fail) }
-      emit(statement, &fail)
+    if builder.options.isInstrumented {
+      emitTraced(body, &fail)
+      return
     }
+    for statement in body.statements { emit(statement, &fail) }
   }
 
-  private mutating func emit(_ statement: CoreStatement, _ fail: inout Int32) {
+  mutating func emit(_ statement: CoreStatement, _ fail: inout Int32) {
+    location = statement.location
     switch statement.kind {
     case .unify(let left, let right): emitUnify([(left, right)], fail)
     case .truthy(let term): emit(.truthy, a: operand(term), fail: fail)
@@ -412,6 +423,7 @@ struct CodeGenerator {
         return
       }
       let list = operands(arguments)
+      emitNote(name, list, fail)
       if Builtin.relations.contains(name) {
         let result = makeSlot()
         emit(.callBuiltin, a: result, b: builder.builtin(name), c: list.start, d: list.count, fail: fail)

@@ -125,8 +125,24 @@ struct CoreStatement {
 
   var kind: Kind
   var location: Location
-  /// Whether this statement stands for a whole expression of the source, which coverage and traces count.
-  var isExpression = false
+  /// The expression of the source that this statement is a part of; nil for what heads compute.
+  var expression: CoreExpression?
+}
+
+/// An expression of the source, as traces and coverage tell of it.
+final class CoreExpression {
+  /// A variable or reference in the expression, whose value says why the expression fails.
+  struct Mention {
+    var location: Location
+    var reference: CoreReference
+  }
+
+  let location: Location
+  var mentions: [Mention] = []
+
+  init(location: Location) {
+    self.location = location
+  }
 }
 
 struct CoreBody {

@@ -6,6 +6,7 @@ extension Lowering {
   }
 
   func lower(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) {
+    let first = statements.count
     let modifiers = withModifiers(expression, into: &statements, scope)
     if modifiers.isEmpty {
       lowerNegatable(expression, into: &statements, scope)
@@ -17,22 +18,46 @@ extension Lowering {
     append(
       .with(modifiers, CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location,
       &statements)
+    let modified = CoreExpression(location: expression.location)
+    for index in first..<statements.count { statements[index].expression = modified }
   }
 
   private func lowerNegatable(
     _ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope
   ) {
-    let first = statements.count
-    if expression.isNegated {
-      let start = locals.count
-      var inner: [CoreStatement] = []
-      lowerPlain(expression, into: &inner, scope)
-      append(
-        .not(CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location, &statements)
-    } else {
-      lowerPlain(expression, into: &statements, scope)
+    asExpression(at: expression.location, of: &statements) { statements in
+      if expression.isNegated {
+        let start = locals.count
+        var inner: [CoreStatement] = []
+        lowerPlain(expression, into: &inner, scope)
+        append(
+          .not(CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location, &statements
+        )
+      } else {
+        lowerPlain(expression, into: &statements, scope)
+      }
     }
-    if statements.count > first { statements[statements.count - 1].isExpression = true }
+  }
+
+  /// Notes of the statements that `lower` appends which expression they are.
+  func asExpression(
+    at location: Location, of statements: inout [CoreStatement], lower: (inout [CoreStatement]) -> Void
+  ) {
+    let outer = expression
+    let current = CoreExpression(location: location)
+    expression = current
+    let first = statements.count
+    lower(&statements)
+    for index in first..<statements.count where statements[index].expression == nil {
+      statements[index].expression = current
+    }
+    expression = outer
+  }
+
+  /// Notes what the current expression mentions by name.
+  func mention(_ reference: CoreReference, named name: String, at location: Location) {
+    guard let expression, !name.hasPrefix("$") else { return }
+    expression.mentions.append(CoreExpression.Mention(location: location, reference: reference))
   }
 
   private func lowerPlain(_ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope) {

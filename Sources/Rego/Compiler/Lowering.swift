@@ -22,6 +22,8 @@ final class Lowering {
   var metadataRule: Value = .object(ObjectValue())
   var metadataChain: Value = .array([])
   private(set) var locals: [CoreLocal] = []
+  /// The expression that is being lowered.
+  var expression: CoreExpression?
   var errors: [RegoError] = []
 
   init(module: ModuleScope, tree: RuleTree, builtins: BuiltinRegistry) {
@@ -140,8 +142,9 @@ final class Lowering {
     let modifiers = withModifiers(expression, into: &statements, scope)
     let start = locals.count
     var inner: [CoreStatement] = []
-    unify(term, with: local, at: expression.location, into: &inner, scope)
-    if !inner.isEmpty { inner[inner.count - 1].isExpression = true }
+    asExpression(at: expression.location, of: &inner) { inner in
+      unify(term, with: local, at: expression.location, into: &inner, scope)
+    }
     if modifiers.isEmpty {
       statements += inner
     } else {
@@ -239,6 +242,7 @@ final class Lowering {
     case .variable(let name):
       if let local = lookup(name, scope) {
         checkNotPending(name, scope, at: term.location)
+        mention(CoreReference(head: .local(local), operands: []), named: name, at: term.location)
         return .local(local)
       }
       return temporary(term, into: &statements, scope)
@@ -266,6 +270,7 @@ final class Lowering {
     switch term.kind {
     case .variable(let name) where lookup(name, scope) == nil:
       guard let reference = globalReference(name, [], location) else { return }
+      mention(reference, named: name, at: term.location)
       append(.reference(reference, output: output), location, &statements)
     case .reference(let head, let operands):
       let reference = lowerReference(head, operands, into: &statements, scope)
@@ -309,11 +314,15 @@ final class Lowering {
     if case .variable(let name) = head.kind {
       if let local = lookup(name, scope) {
         checkNotPending(name, scope, at: head.location)
-        return CoreReference(
+        let reference = CoreReference(
           head: .local(local), operands: operands.map { lower($0, into: &statements, scope) })
+        mention(reference, named: name, at: head.location)
+        return reference
       }
       let lowered = operands.map { lower($0, into: &statements, scope) }
-      return globalReference(name, lowered, head.location) ?? CoreReference(head: .input, operands: [])
+      let reference = globalReference(name, lowered, head.location)
+      if let reference { mention(reference, named: name, at: head.location) }
+      return reference ?? CoreReference(head: .input, operands: [])
     }
     let base = lower(head, into: &statements, scope)
     let local: Int

@@ -14,6 +14,8 @@ final class ProgramBuilder {
   private var nodeIndexes: [ObjectIdentifier: Int32] = [:]
   private(set) var withDescriptors: [[Program.WithTarget]] = []
   var procedures: [Procedure] = []
+  /// What instrumentation tells of.
+  var traceSubjects: [TraceSubject] = []
 
   init(tree: RuleTree, registry: BuiltinRegistry, options: RegoCompiler.Options) {
     self.tree = tree

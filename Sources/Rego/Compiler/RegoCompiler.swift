@@ -96,7 +96,7 @@ private struct Compilation {
     return Program(
       constants: builder.constants, groups: groups, nodes: builder.nodes, procedures: builder.procedures,
       builtins: builder.builtins, withDescriptors: builder.withDescriptors, queries: compiledQueries,
-      inputPaths: inputPaths)
+      inputPaths: inputPaths, traceSubjects: builder.traceSubjects)
   }
 
   // MARK: Lowering
@@ -259,13 +259,14 @@ private struct Compilation {
       group.endsEarly = outputs.allSatisfy { $0 == value }
     }
     if kind == .complete, pending.count == 1, pending[0].chain.count == 1,
-      pending[0].chain[0].body.statements.isEmpty
+      pending[0].chain[0].body.statements.isEmpty, !builder.options.isInstrumented
     {
       group.constant = outputs.first ?? nil
     }
     for definition in pending {
       let chain = definition.chain.map { rule in
         var generator = CodeGenerator(builder: builder, locals: rule.locals)
+        generator.rulePath = node.path
         let slots = generator.emit(rule, groupKind: kind, endsEarly: group.endsEarly)
         builder.procedures.append(Procedure(generator.procedure))
         return Program.Definition(procedure: builder.procedures.count - 1, parameterSlots: slots)
@@ -287,7 +288,7 @@ private struct Compilation {
         captures.append(nil)
       }
     }
-    generator.emit(query: query.body, columns: columns)
+    generator.emit(query: query.body, columns: columns, at: body.location)
     builder.procedures.append(Procedure(generator.procedure))
     return Program.Query(
       procedure: builder.procedures.count - 1, variables: query.variables.map(\.name), captures: captures,

@@ -19,8 +19,12 @@ public final class Evaluation {
   /// Errors of builtins that made an expression undefined.
   public var builtinErrors: [RegoError] { machine.builtinErrors }
 
-  /// Calls `observer` with each expression that is evaluated, where the program is instrumented.
-  public func observe(_ observer: @escaping (Location) -> Void) { machine.observer = observer }
+  /// Calls `observer` with each step of the evaluation, where the program is instrumented.
+  ///
+  /// - Parameter withValues: whether events of failing expressions carry the values of what the expressions mention.
+  public func trace(withValues: Bool = false, _ observer: @escaping (TraceEvent) -> Void) {
+    machine.tracer = Tracer(withValues: withValues, observer: observer)
+  }
 
   /// The document at an entry point; nil where it is undefined.
   public func value(of entrypoint: Program.Entrypoint) throws(RegoError) -> Value? {

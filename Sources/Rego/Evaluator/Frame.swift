@@ -14,7 +14,7 @@ struct Frame {
   var outerScopes: [Scope] = []
 
   @inline(__always)
-  private func read(_ operand: Int32) -> Value {
+  func read(_ operand: Int32) -> Value {
     operand >= 0 ? slots[Int(operand)] : constants[Int(~operand)]
   }
 
@@ -204,7 +204,7 @@ struct Frame {
         try yield.tree?.insert(
           path[...], read(instruction.a), isElement: instruction.b == 1, at: location(here))
       case .yieldRow: yield.rows.append(list(instruction))
-      case .enter: machine.observer?(location(here))
+      case .observe: if let tracer = machine.tracer { observe(instruction, tracer) }
       }
     }
   }

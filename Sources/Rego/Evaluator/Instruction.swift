@@ -57,7 +57,7 @@ struct Instruction: Sendable {
     case yieldEntry
     case yieldRow
     // Instrumentation, emitted only on request
-    case enter
+    case observe
   }
 
   var operation: Operation

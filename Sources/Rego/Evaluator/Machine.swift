@@ -33,7 +33,7 @@ final class Machine {
   let limits: EvaluationLimits
   let strictBuiltinErrors: Bool
   let printer: ((String, Location) -> Void)?
-  var observer: ((Location) -> Void)?
+  var tracer: Tracer?
   var scope: Scope
   var builtinErrors: [RegoError] = []
 
@@ -41,7 +41,7 @@ final class Machine {
   private var iterationArena = Arena<Iteration>(capacity: 256)
   private var collectorArena = Arena<Collector>(capacity: 64)
   private var cursorArena = Arena<Cursor>(capacity: 64)
-  private var depth = 0
+  private(set) var depth = 0
   private var steps = 0
   private var nextCheck = 256
 

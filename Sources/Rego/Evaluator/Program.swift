@@ -88,6 +88,8 @@ public final class Program: Sendable {
   let builtins: [CompiledBuiltin]
   let withDescriptors: [[WithTarget]]
   let queries: [Query]
+  /// What the instrumentation tells of; empty without it.
+  let traceSubjects: [TraceSubject]
   /// What the rules and queries can read of the input.
   public let inputPaths: Set<InputPath>
   /// The same as a shape for the reader of the input.
@@ -95,7 +97,8 @@ public final class Program: Sendable {
 
   init(
     constants: [Value], groups: [Group], nodes: [Node], procedures: [Procedure], builtins: [Builtin],
-    withDescriptors: [[WithTarget]], queries: [Query], inputPaths: Set<InputPath>
+    withDescriptors: [[WithTarget]], queries: [Query], inputPaths: Set<InputPath>,
+    traceSubjects: [TraceSubject]
   ) {
     self.constants = constants
     self.groups = groups
@@ -104,6 +107,7 @@ public final class Program: Sendable {
     self.builtins = builtins.map(CompiledBuiltin.init)
     self.withDescriptors = withDescriptors
     self.queries = queries
+    self.traceSubjects = traceSubjects
     self.inputPaths = inputPaths
     inputShape = Program.shape(inputPaths)
   }
