@@ -13,7 +13,7 @@ enum JSONBuiltins {
         Parameter("object", .anyObject, "the object"),
         Parameter("paths", paths, "the paths, as JSON pointers or arrays of keys"),
       ],
-      returns: Parameter("filtered", .anyObject, "what lies on the paths"),
+      returns: Parameter("filtered", .any, "what lies on the paths"),
       .binary { (object, paths) throws(BuiltinError) in
         _ = try object.object(operand: 1)
         return PathTree(try list(paths)).filter(object)
@@ -34,7 +34,7 @@ enum JSONBuiltins {
         Parameter("object", .anyObject, "the object"),
         Parameter("paths", paths, "the paths, as JSON pointers or arrays of keys"),
       ],
-      returns: Parameter("output", .anyObject, "the rest"),
+      returns: Parameter("output", .any, "the rest"),
       .binary { (object, paths) throws(BuiltinError) in
         _ = try object.object(operand: 1)
         return PathTree(try list(paths)).remove(from: object)

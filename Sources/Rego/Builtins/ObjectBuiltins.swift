@@ -9,7 +9,7 @@ enum ObjectBuiltins {
     Builtin(
       "object.filter", category: "object", "An object with only some of its keys.",
       [Parameter("object", .anyObject, "the object"), Parameter("keys", keys, "the keys to keep")],
-      returns: Parameter("filtered", .anyObject, "the members under those keys"),
+      returns: Parameter("filtered", .any, "the members under those keys"),
       .binary { (object, keys) throws(BuiltinError) in
         let kept = try keySet(keys)
         return .object(ObjectValue(try object.object(operand: 1).lazy.filter { kept.contains($0.0) }))
@@ -29,7 +29,7 @@ enum ObjectBuiltins {
     Builtin(
       "object.remove", category: "object", "An object without some of its keys.",
       [Parameter("object", .anyObject, "the object"), Parameter("keys", keys, "the keys to remove")],
-      returns: Parameter("output", .anyObject, "the other members"),
+      returns: Parameter("output", .any, "the other members"),
       .binary { (object, keys) throws(BuiltinError) in
         let removed = try keySet(keys)
         return .object(ObjectValue(try object.object(operand: 1).lazy.filter { !removed.contains($0.0) }))
@@ -42,19 +42,19 @@ enum ObjectBuiltins {
           "super", .union([.anyObject, .anySet, .anyArray]), "the collection that may hold the other"),
         Parameter("sub", .union([.anyObject, .anySet, .anyArray]), "the collection that may be part of it"),
       ],
-      returns: Parameter("result", .boolean, "whether it is"), .binary(subset)),
+      returns: Parameter("result", .any, "whether it is"), .binary(subset)),
     Builtin(
       "object.union", category: "object",
       "The members of two objects; objects under one key are united too, of other values the second's counts.",
       [Parameter("a", .anyObject, "the first object"), Parameter("b", .anyObject, "the second object")],
-      returns: Parameter("output", .anyObject, "the united object"),
+      returns: Parameter("output", .any, "the united object"),
       .binary { (left, right) throws(BuiltinError) in
         .object(union(try left.object(operand: 1), try right.object(operand: 2)))
       }),
     Builtin(
       "object.union_n", category: "object", "The union of all objects of an array, from first to last.",
       [Parameter("objects", .array(of: .anyObject), "the objects")],
-      returns: Parameter("output", .anyObject, "the united object"), .unary(unionAll)),
+      returns: Parameter("output", .any, "the united object"), .unary(unionAll)),
   ]
 
   private static func keySet(_ keys: Value) throws(BuiltinError) -> SetValue {

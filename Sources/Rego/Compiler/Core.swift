@@ -156,6 +156,8 @@ struct CoreLocal {
   /// As the source spells it; nil for one that the compiler made.
   var name: String?
   var location: Location
+  /// Whether its value is the compiler's to know, such as a rule's annotations: its type is not inferred.
+  var isUntyped = false
 }
 
 /// One definition of a rule, ready for ordering and code generation.

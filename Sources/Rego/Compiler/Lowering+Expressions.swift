@@ -143,6 +143,9 @@ extension Lowering {
       if arguments[0].isComputed {
         let pattern = lower(arguments[1], into: &statements, scope)
         unify(arguments[0], with: pattern, at: location, into: &statements, scope)
+      } else if !arguments[1].isComputed {
+        let left = lower(arguments[0], into: &statements, scope)
+        append(.unify(left, lower(arguments[1], into: &statements, scope)), location, &statements)
       } else {
         let pattern = lower(arguments[0], into: &statements, scope)
         unify(arguments[1], with: pattern, at: location, into: &statements, scope)
@@ -222,10 +225,12 @@ extension Lowering {
   ) {
     switch callee.dottedName {
     case "rego.metadata.rule" where arguments.isEmpty:
-      append(.unify(.constant(metadataRule), output ?? .constant(metadataRule)), location, &statements)
+      append(
+        .unify(.constant(metadataRule), untyped(output) ?? .constant(metadataRule)), location, &statements)
       return
     case "rego.metadata.chain" where arguments.isEmpty:
-      append(.unify(.constant(metadataChain), output ?? .constant(metadataChain)), location, &statements)
+      append(
+        .unify(.constant(metadataChain), untyped(output) ?? .constant(metadataChain)), location, &statements)
       return
     // `=` within a term compares, as `eq` does.
     case "eq", "assign":
@@ -235,6 +240,14 @@ extension Lowering {
         return
       }
     default: break
+    }
+    if arguments.isEmpty, let path = globalPath(callee), let group = tree.find(path),
+      group.definitions.contains(where: { $0.rule.head.arguments == nil })
+    {
+      let operands = path.map { CoreTerm.constant(.string($0)) }
+      append(
+        .reference(CoreReference(head: .data, operands: operands), output: output), location, &statements)
+      return
     }
     guard let target = resolve(callee, scope), let arity = arity(of: callee, scope) else {
       let name = globalPath(callee).map(RuleTree.name) ?? callee.dottedName ?? "call"
@@ -246,14 +259,37 @@ extension Lowering {
     if operands.count == arity + 1, output == nil {
       output = operands.removeLast()
     } else if operands.count != arity {
-      let name = globalPath(callee).map(RuleTree.name) ?? callee.dottedName ?? "call"
-      errors.append(
-        RegoError(
-          .type, "\(name): arity mismatch: \(operands.count) operands where \(arity) are wanted", at: location
-        ))
+      errors.append(arityError(target, operands, hasOutput: output != nil, arity: arity, at: location))
       return
     }
     append(.call(target, operands, output: output), location, &statements)
+  }
+
+  /// The call's output, marked so that no type is inferred for it.
+  private func untyped(_ output: CoreTerm?) -> CoreTerm? {
+    if case .local(let local)? = output { markUntyped(local) }
+    return output
+  }
+
+  private func arityError(
+    _ target: CoreCallee, _ operands: [CoreTerm], hasOutput: Bool, arity: Int, at location: Location
+  ) -> RegoError {
+    switch target {
+    case .function(let path):
+      let count = operands.count
+      return RegoError(
+        .type,
+        "function \(RuleTree.name(path)) has arity \(arity), got \(count) argument\(count == 1 ? "" : "s")",
+        at: location)
+    case .builtin(let name):
+      let have =
+        operands.map { $0.constant.map { StaticType($0) } ?? .unknown } + (hasOutput ? [.unknown] : [])
+      var error = RegoError(.type, "\(name): arity mismatch", at: location)
+      error.details = [
+        "have: (\(StaticType.list(have)))", "want: \(builtins[name]?.operandList(withResult: false) ?? "")",
+      ]
+      return error
+    }
   }
 
   /// The value of an operator on constants, for `-1` in a parameter's pattern.

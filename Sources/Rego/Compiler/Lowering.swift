@@ -164,6 +164,8 @@ final class Lowering {
     return locals.count - 1
   }
 
+  func markUntyped(_ local: Int) { locals[local].isUntyped = true }
+
   /// Gives a body its variables: the declared ones, and those that nothing around it means already.
   private func open(_ scope: Scope, names: [(name: String, location: Location)], declared: [String: Location])
   {

@@ -89,6 +89,8 @@ private struct Compilation {
     let loweredQueries = queries.map { lowerQuery($0) }
     checkRecursion()
     if !errors.isEmpty { return nil }
+    checkTypes(pending, queries: loweredQueries)
+    if !errors.isEmpty { return nil }
 
     var groups: [Program.Group] = []
     for (index, node) in tree.groups.enumerated() { groups.append(generate(node, pending[index])) }
@@ -234,6 +236,52 @@ private struct Compilation {
         }
       }
     }
+  }
+
+  // MARK: Types
+
+  /// Checks every group after those that it depends on, then the queries.
+  private mutating func checkTypes(_ pending: [[Pending]], queries: [Lowering.Query]) {
+    let environment = TypeEnvironment(tree: tree, registry: builder.registry)
+    for group in groupsInOrder() {
+      let isFunction = tree.groups[group].definitions.contains { $0.rule.head.arguments != nil }
+      var type = StaticType.unknown
+      for rule in pending[group].flatMap(\.chain) {
+        var checker = TypeChecker(environment: environment, locals: rule.locals)
+        let made = checker.check(rule, isFunction: isFunction)
+        errors += checker.errors
+        type = type.merged(with: made ?? .any)
+      }
+      environment.define(group, type)
+    }
+    for query in queries {
+      var checker = TypeChecker(environment: environment, locals: query.locals)
+      checker.check(query.body)
+      errors += checker.errors
+    }
+  }
+
+  /// The groups, each after those that it mentions.
+  private func groupsInOrder() -> [Int] {
+    var order: [Int] = []
+    var isSeen = Array(repeating: false, count: dependencies.count)
+    for start in dependencies.indices where !isSeen[start] {
+      isSeen[start] = true
+      var path = [(group: start, next: dependencies[start].keys.sorted())]
+      while let top = path.last {
+        guard let target = top.next.last else {
+          order.append(top.group)
+          path.removeLast()
+          continue
+        }
+        path[path.count - 1].next.removeLast()
+        if !isSeen[target] {
+          isSeen[target] = true
+          path.append((target, dependencies[target].keys.sorted()))
+        }
+      }
+    }
+    return order
   }
 
   // MARK: Code

@@ -76,6 +76,9 @@ final class RuleTree {
         suffix.append(term)
       }
     }
+    var rule = rule
+    // `f() := x` is a rule that can be written as a call (OPA documentation, "Functions").
+    if rule.head.arguments?.isEmpty == true { rule.head.arguments = nil }
     node(path).definitions.append(Definition(rule: rule, module: module, suffix: suffix))
   }
 
@@ -150,11 +153,14 @@ final class RuleTree {
   /// `data.a.b`, with brackets where a part is no name.
   static func name(_ path: [RegoString]) -> String {
     path.reduce("data") { name, part in
-      let string = part.string
-      let isName =
-        string.utf8.first.map { $0 == 95 || ($0 | 32 >= 97 && $0 | 32 <= 122) } ?? false
-        && string.utf8.allSatisfy { $0 == 95 || ($0 | 32 >= 97 && $0 | 32 <= 122) || (48...57).contains($0) }
-      return isName ? "\(name).\(string)" : "\(name)[\"\(string)\"]"
+      isName(part) ? "\(name).\(part.string)" : "\(name)[\(GoQuote.quote(part))]"
     }
+  }
+
+  /// Whether a string can stand after a dot.
+  static func isName(_ part: RegoString) -> Bool {
+    func isLetter(_ byte: UInt8) -> Bool { byte == 95 || (byte | 32 >= 97 && byte | 32 <= 122) }
+    let bytes = Array(part.utf8)
+    return bytes.first.map(isLetter) ?? false && bytes.allSatisfy { isLetter($0) || (48...57).contains($0) }
   }
 }

@@ -18,6 +18,8 @@ public struct RegoError: Error, Sendable, Hashable {
   public var code: Code
   public var message: String
   public var location: Location?
+  /// What else is known of the error, such as the types that do not fit: lines that follow the message.
+  public var details: [String] = []
 
   public init(_ code: Code, _ message: String, at location: Location? = nil) {
     self.code = code
@@ -27,20 +29,23 @@ public struct RegoError: Error, Sendable, Hashable {
 }
 
 extension RegoError {
+  /// The message with its details, each on a line of its own after a tab.
+  public var text: String { ([message] + details).joined(separator: "\n\t") }
+
   /// `path:line: code: message`, as OPA's own tools print errors.
   public var withoutColumn: String {
-    guard let location else { return "\(code.rawValue): \(message)" }
+    guard let location else { return "\(code.rawValue): \(text)" }
     let file = location.file.isEmpty ? "" : "\(location.file):"
-    return "\(file)\(location.line): \(code.rawValue): \(message)"
+    return "\(file)\(location.line): \(code.rawValue): \(text)"
   }
 }
 
 extension RegoError: CustomStringConvertible {
   /// `path:line:column: code: message`.
   public var description: String {
-    guard let location else { return "\(code.rawValue): \(message)" }
+    guard let location else { return "\(code.rawValue): \(text)" }
     let file = location.file.isEmpty ? "" : "\(location.file):"
-    return "\(file)\(location.line):\(location.column): \(code.rawValue): \(message)"
+    return "\(file)\(location.line):\(location.column): \(code.rawValue): \(text)"
   }
 }
 
