@@ -5,6 +5,7 @@ let package = Package(
   name: "portcullis",
   products: [
     .executable(name: "portcullis", targets: ["portcullis"]),
+    .library(name: "Connectivity", targets: ["Connectivity"]),
     .library(name: "Rego", targets: ["Rego"]),
   ],
   dependencies: [
@@ -30,6 +31,8 @@ let package = Package(
         .product(name: "BigInt", package: "BigInt"),
       ]),
     .target(name: "Kubernetes", dependencies: ["Rego"]),
+    // What network policies mean.
+    .target(name: "Connectivity", dependencies: ["Kubernetes", "Rego"]),
     .target(
       name: "Admission",
       dependencies: ["Kubernetes", "Rego"]),
@@ -57,12 +60,21 @@ let package = Package(
     .target(name: "ConformanceSuite", dependencies: ["Rego"], path: "Tests/ConformanceSuite"),
     .executableTarget(
       name: "conformance-table", dependencies: ["ConformanceSuite"], path: "Tests/ConformanceTable"),
+    .target(
+      name: "ConnectivitySuite", dependencies: ["ConformanceSuite", "Connectivity", "Kubernetes"],
+      path: "Tests/ConnectivitySuite"),
+    .executableTarget(
+      name: "connectivity-table", dependencies: ["ConformanceSuite", "ConnectivitySuite"],
+      path: "Tests/ConnectivityTable"),
     .testTarget(
       name: "ConformanceTests", dependencies: ["ConformanceSuite"], exclude: ["recorded.txt"]),
     .testTarget(
       name: "RegoTests",
       dependencies: ["ConformanceSuite", "Rego", .product(name: "BigInt", package: "BigInt")]),
     .testTarget(name: "KubernetesTests", dependencies: ["ConformanceSuite", "Kubernetes"]),
+    .testTarget(
+      name: "ConnectivityTests",
+      dependencies: ["ConformanceSuite", "Connectivity", "ConnectivitySuite", "Kubernetes", "Rego"]),
     .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Kubernetes", "Rego"]),
     // Runs the program itself, which stands beside the tests.
     .testTarget(name: "CommandTests", dependencies: ["portcullis", "Rego"]),

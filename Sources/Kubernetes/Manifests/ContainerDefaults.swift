@@ -55,11 +55,12 @@ enum ContainerDefaults {
   private static let pullIfNotPresent: Value = "IfNotPresent"
 
   static func set(in container: inout Fields) throws(FieldError) {
-    container.dropEmpty(omittedWhenEmpty)
+    // Before what is empty is dropped: an empty map where a list belongs is refused.
     try container.changeEach(Name.ports) { port in
       port.dropEmpty(omittedFromPort)
       port.setDefaults(portDefaults)
     }
+    container.dropEmpty(omittedWhenEmpty)
     try container.changeEach(Name.env) { variable throws(FieldError) in
       variable.dropEmpty(omittedFromVariable)
       try variable.change(Name.valueFrom) { source throws(FieldError) in

@@ -22,16 +22,20 @@ public struct ManifestError: Error, Sendable, Hashable {
   public let column: Int?
   /// What is wrong, starting lowercase.
   public let message: String
+  /// Whether there is a document that can be read but is no object of Kubernetes, as data files beside manifests are.
+  public let isForeign: Bool
 
-  init(file: String, line: Int? = nil, column: Int? = nil, _ message: String) {
+  init(file: String, line: Int? = nil, column: Int? = nil, _ message: String, isForeign: Bool = false) {
     self.file = file
     self.line = line
     self.column = column
     self.message = message
+    self.isForeign = isForeign
   }
 
-  init(_ location: Location, _ message: String) {
-    self.init(file: location.file, line: location.line, column: location.column, message)
+  init(_ location: Location, _ message: String, isForeign: Bool = false) {
+    self.init(
+      file: location.file, line: location.line, column: location.column, message, isForeign: isForeign)
   }
 }
 

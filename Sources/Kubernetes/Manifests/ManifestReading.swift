@@ -64,7 +64,9 @@ final class ManifestReading {
     if case .null = value { return }
     guard case .object(let object) = value else {
       errors.append(
-        ManifestError(location, "a manifest must be an object, but this is \(value.typeNameWithArticle)"))
+        ManifestError(
+          location, "a manifest must be an object, but this is \(value.typeNameWithArticle)",
+          isForeign: true))
       return
     }
     guard case .string(let kind)? = object[FieldName.kind], let itemKind = Self.itemKind(of: kind),
@@ -111,7 +113,8 @@ final class ManifestReading {
         try hand(written)
       }
     } catch {
-      errors.append(ManifestError(written.location, error.description))
+      let isTyped = members[FieldName.apiVersion] != nil && members[FieldName.kind] != nil
+      errors.append(ManifestError(written.location, error.description, isForeign: !isTyped))
     }
   }
 

@@ -28,52 +28,52 @@ extension FieldError: CustomStringConvertible {
 ///
 /// Paths of errors start at the object; whoever reaches into a member puts its name before them, so that none is built where
 /// nothing is wrong.
-struct FieldReader {
-  let object: ObjectValue
+package struct FieldReader {
+  package let object: ObjectValue
 
   @inline(__always)
-  init(_ object: ObjectValue) { self.object = object }
+  package init(_ object: ObjectValue) { self.object = object }
 
   /// The member; nil where absent or null.
   @inline(__always)
-  func value(_ name: RegoString) -> Value? {
+  package func value(_ name: RegoString) -> Value? {
     switch object[name] {
     case nil, .null?: nil
     case .some(let value): value
     }
   }
 
-  func string(_ name: RegoString) throws(FieldError) -> RegoString? {
+  package func string(_ name: RegoString) throws(FieldError) -> RegoString? {
     guard let value = value(name) else { return nil }
     guard case .string(let string) = value else { throw wrongType(name, "a string", value) }
     return string
   }
 
   /// A string that is there and not empty; the API takes an empty name for none.
-  func nonEmpty(_ name: RegoString) throws(FieldError) -> RegoString? {
+  package func nonEmpty(_ name: RegoString) throws(FieldError) -> RegoString? {
     guard let string = try string(name), string.utf8Count > 0 else { return nil }
     return string
   }
 
-  func boolean(_ name: RegoString) throws(FieldError) -> Bool? {
+  package func boolean(_ name: RegoString) throws(FieldError) -> Bool? {
     guard let value = value(name) else { return nil }
     guard case .boolean(let boolean) = value else { throw wrongType(name, "a boolean", value) }
     return boolean
   }
 
-  func object(_ name: RegoString) throws(FieldError) -> ObjectValue? {
+  package func object(_ name: RegoString) throws(FieldError) -> ObjectValue? {
     guard let value = value(name) else { return nil }
     guard case .object(let object) = value else { throw wrongType(name, "an object", value) }
     return object
   }
 
-  func array(_ name: RegoString) throws(FieldError) -> [Value]? {
+  package func array(_ name: RegoString) throws(FieldError) -> [Value]? {
     guard let value = value(name) else { return nil }
     guard case .array(let array) = value else { throw wrongType(name, "an array", value) }
     return array
   }
 
-  func strings(_ name: RegoString) throws(FieldError) -> [RegoString]? {
+  package func strings(_ name: RegoString) throws(FieldError) -> [RegoString]? {
     guard let elements = try array(name) else { return nil }
     var strings: [RegoString] = []
     strings.reserveCapacity(elements.count)
@@ -88,7 +88,7 @@ struct FieldReader {
   }
 
   /// A map of strings, such as labels and annotations.
-  func stringMap(_ name: RegoString) throws(FieldError) -> ObjectValue? {
+  package func stringMap(_ name: RegoString) throws(FieldError) -> ObjectValue? {
     guard let map = try object(name) else { return nil }
     for position in 0..<map.count {
       guard case .string = map.keys[position], case .string = map.values[position] else {
@@ -101,7 +101,7 @@ struct FieldReader {
   }
 
   /// What a body reads of a member that is an object; nil where there is none.
-  func within<Result>(
+  package func within<Result>(
     _ name: RegoString, _ body: (FieldReader) throws(FieldError) -> Result
   ) throws(FieldError) -> Result? {
     guard let object = try object(name) else { return nil }
@@ -113,7 +113,7 @@ struct FieldReader {
   }
 
   /// As ``within(_:_:)``, through several members; nil where one of them is missing.
-  func within<Result>(
+  package func within<Result>(
     path: some RandomAccessCollection<RegoString>, _ body: (FieldReader) throws(FieldError) -> Result
   ) throws(FieldError) -> Result? {
     guard let name = path.first else { return try body(self) }
@@ -130,7 +130,7 @@ struct FieldReader {
 
 extension Value {
   /// The type's name as a sentence has it: `an object`, `null`.
-  var typeNameWithArticle: String {
+  package var typeNameWithArticle: String {
     switch self {
     case .null: "null"
     case .array, .object: "an \(typeName)"

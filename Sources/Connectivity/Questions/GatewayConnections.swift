@@ -1,0 +1,100 @@
+import Kubernetes
+import Rego
+
+extension Analysis {
+  /// What Ingresses and Routes let an ingress controller reach, as far as policies let some pod of the cluster that has no labels; and
+  /// warnings of those that they block.
+  ///
+  /// Only TCP ports that containers declare count, as the suite has it.
+  func gatewayConnections() -> (connections: [AllowedConnections], warnings: [Problem]) {
+    var reached: [Int: ConnectionSet] = [:]
+    var via: [Int: Gateway] = [:]
+    var warnings: [Problem] = []
+    for gateway in model.gateways {
+      let namespace = gateway.reference.namespace ?? "default"
+      for backend in gateway.backends {
+        guard let service = model.services[namespace]?.first(where: { $0.name == backend.service }) else {
+          warnings.append(
+            Problem(
+              .warning, gateway.reference, at: gateway.location,
+              "there is no Service \(namespace)/\(backend.service), which it leads to"))
+          continue
+        }
+        for group in groups(of: service, in: namespace) {
+          let connections = Self.connections(
+            service.targets(of: backend.port), to: groups[group].traits.ports)
+          reached[group] = reached[group, default: .none].union(connections)
+          via[group] = gateway
+        }
+      }
+    }
+    var list: [AllowedConnections] = []
+    for (workload, groups) in workloads {
+      var connections = ConnectionSet.none
+      var wanted: Gateway?
+      for group in groups {
+        guard let reached = reached[group] else { continue }
+        wanted = via[group]
+        connections = connections.union(reached.intersection(allowedFromController(to: group)))
+      }
+      if !connections.isEmpty {
+        list.append(
+          AllowedConnections(
+            source: .ingressController, destination: .workload(workload), connections: connections))
+      } else if let wanted {
+        warnings.append(
+          Problem(
+            .warning, wanted.reference, at: wanted.location,
+            "it leads to \(workload), but policies keep an ingress controller from it"))
+      }
+    }
+    return (list, warnings)
+  }
+
+  private func groups(of service: Service, in namespace: RegoString) -> [Int] {
+    guard let selector = service.selector else { return [] }
+    return groups.indices.filter {
+      groups[$0].workload.namespace == namespace && selector.matches(groups[$0].labels)
+    }
+  }
+
+  private static func connections(
+    _ targets: [Service.PortReference], to ports: [ContainerPort]
+  ) -> ConnectionSet {
+    var connections = ConnectionSet.none
+    for target in targets {
+      for port in ports where port.transport == .tcp {
+        let isMeant =
+          switch target {
+          case .number(let number): port.number == number
+          case .name(let name): port.name == name
+          }
+        if isMeant { connections = connections.union(port.connections) }
+      }
+    }
+    return connections
+  }
+
+  /// The controller is a pod somewhere, of which nothing is known: policies select it by empty or negative selectors only.
+  private func allowedFromController(to group: Int) -> ConnectionSet {
+    let name: RegoString = "ingress-controller-ns"
+    let controller = LabelTest(
+      namespace: name,
+      namespaceLabels: ObjectValue([("kubernetes.io/metadata.name" as Value, Value.string(name))]),
+      labels: ObjectValue())
+    let ports = groups[group].traits.ports
+    var incoming = Evaluation(controller, ports: ports)
+    let allowed = incoming.run(ingress[group]).allowed
+    var outgoing = Evaluation(GroupTest(group: group, bounds: false), ports: ports)
+    return allowed.intersection(outgoing.run(egressProfile(of: controller)).allowed)
+  }
+
+  /// What decides about connections from a pod that is not there: NetworkPolicies do not, since its namespace is not there either.
+  private func egressProfile(of pod: LabelTest) -> Profile {
+    var profile = Profile()
+    for compiled in egressPolicies where pod.isSelected(by: compiled.policy.subject) {
+      profile.append(compiled)
+    }
+    return profile
+  }
+}
