@@ -289,7 +289,7 @@ minimal_policy := {
 	"spec": object.union(
 		{
 			"podSelector": selector,
-			"policyTypes": [direction | some direction in {"Ingress"} | missing],
+			"policyTypes": [direction | some direction in ({"Ingress"} | missing)],
 			"ingress": [{"from": [{"podSelector": selector}]}],
 		},
 		minimal_egress,

@@ -19,7 +19,9 @@ struct Portcullis: AsyncParsableCommand {
         portcullis serve --inventory manifests/samples/cluster
       """,
     version: Version.current.number,
-    subcommands: [Serve.self, Review.self, Check.self, Eval.self, Bench.self, Certs.self, ShowVersion.self])
+    subcommands: [
+      Serve.self, Review.self, Check.self, Eval.self, Bench.self, Fmt.self, Certs.self, ShowVersion.self,
+    ])
 
   /// Runs the command that the arguments name, and exits as every command promises to.
   static func main() async {

@@ -6,7 +6,7 @@ public struct RegoCase: Sendable {
   public let category: String
   public let note: String
   let query: String
-  let modules: [String]
+  public let modules: [String]
   let data: Value
   let input: Value?
   let inputTerm: String?

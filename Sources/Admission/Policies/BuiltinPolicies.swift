@@ -409,7 +409,7 @@ public enum BuiltinPolicies {
         	"spec": object.union(
         		{
         			"podSelector": selector,
-        			"policyTypes": [direction | some direction in {"Ingress"} | missing],
+        			"policyTypes": [direction | some direction in ({"Ingress"} | missing)],
         			"ingress": [{"from": [{"podSelector": selector}]}],
         		},
         		minimal_egress,

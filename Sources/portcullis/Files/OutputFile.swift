@@ -4,8 +4,12 @@ import Foundation
 enum OutputFile {
   /// Writes a file anew, in place of one that is there.
   ///
-  /// - Parameter isSecret: whether its owner alone may read it.
-  static func write(_ text: String, to path: String, isSecret: Bool = false) throws(InputProblem) {
+  /// - Parameters:
+  ///   - isSecret: whether its owner alone may read it.
+  ///   - mode: its permissions, whatever the process's mask.
+  static func write(
+    _ text: String, to path: String, isSecret: Bool = false, mode: mode_t? = nil
+  ) throws(InputProblem) {
     let temporary = "\(path).\(getpid()).tmp"
     // Left over from a run that was killed; with O_EXCL the mode below is sure to hold.
     unlink(temporary)
@@ -21,7 +25,8 @@ enum OutputFile {
       }
       return true
     }
-    guard isWritten, close(descriptor) == 0, rename(temporary, path) == 0 else {
+    let hasMode = mode.map { fchmod(descriptor, $0) == 0 } ?? true
+    guard isWritten, close(descriptor) == 0, hasMode, rename(temporary, path) == 0 else {
       let problem = failure(path)
       unlink(temporary)
       throw problem
