@@ -127,6 +127,8 @@ struct CoreStatement {
   var location: Location
   /// The expression of the source that this statement is a part of; nil for what heads compute.
   var expression: CoreExpression?
+  /// Whether the statement is the expression itself rather than a part that it needs first.
+  var isExpression = false
 }
 
 /// An expression of the source, as traces and coverage tell of it.

@@ -51,6 +51,7 @@ extension Lowering {
     for index in first..<statements.count where statements[index].expression == nil {
       statements[index].expression = current
     }
+    if statements.count > first { statements[statements.count - 1].isExpression = true }
     expression = outer
   }
 
