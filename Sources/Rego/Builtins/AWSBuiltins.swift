@@ -12,7 +12,8 @@ enum AWSBuiltins {
         Parameter("time_ns", .number, "the instant of the signature"),
       ],
       returns: Parameter("signed_request", .anyObject, "the request with the headers of the signature"),
-      .ternary(signRequest))
+      .ternary(signRequest)
+    ).restricted()
   ]
 
   private static let requiredConfiguration = [

@@ -42,12 +42,12 @@ enum AggregateBuiltins {
       if case .set = whole { return .array(elements) }
       return .array(elements.sorted())
     },
-    declare("all", "Whether every element is true (deprecated: use `every`).", arrayOrSet, .boolean) {
+    declare("all", "Whether every element is true.", arrayOrSet, .boolean) {
       (elements, _) throws(BuiltinError) in .boolean(elements.allSatisfy { $0 == true })
-    },
-    declare("any", "Whether an element is true (deprecated: use `in`).", arrayOrSet, .boolean) {
+    }.deprecated(use: "every"),
+    declare("any", "Whether an element is true.", arrayOrSet, .boolean) {
       (elements, _) throws(BuiltinError) in .boolean(elements.contains(true))
-    },
+    }.deprecated(use: "in"),
   ]
 
   private static func declare(

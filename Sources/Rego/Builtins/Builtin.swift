@@ -37,6 +37,11 @@ public struct Builtin: Sendable {
   public let category: String
   /// Whether equal operands can give different results (`time.now_ns`, `rand.intn`).
   public let isNondeterministic: Bool
+  /// What to write instead of a builtin that is deprecated; nil for others.
+  public private(set) var replacement: String?
+  /// Whether it reaches beyond the documents of an evaluation or works with secrets: policies on a server may use it only where the
+  /// server's owner says so.
+  public private(set) var isRestricted = false
   /// Whether the implementation itself answers for operands of other types than the declared ones, with a result or an error of
   /// its own; the engine then does not check them.
   public let acceptsAnyOperands: Bool
@@ -79,6 +84,23 @@ public enum BuiltinError: Error, Sendable {
 }
 
 extension Builtin {
+  /// Whether there is a better way now: an error in strict mode.
+  public var isDeprecated: Bool { replacement != nil }
+
+  /// The same builtin, deprecated in favour of something else.
+  func deprecated(use replacement: String) -> Builtin {
+    var copy = self
+    copy.replacement = replacement
+    return copy
+  }
+
+  /// The same builtin, for policies on a server only where its owner says so.
+  func restricted() -> Builtin {
+    var copy = self
+    copy.isRestricted = true
+    return copy
+  }
+
   /// Builtins whose result is an array of the values that the call has one after another.
   static let relations: Set<String> = ["walk"]
 }

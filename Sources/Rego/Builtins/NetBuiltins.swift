@@ -26,12 +26,13 @@ enum NetBuiltins {
       returns: Parameter("result", .boolean, "whether it does"), .binary(contains)),
     declare(
       "net.cidr_overlap",
-      "Whether a block contains an address or a whole block (deprecated: net.cidr_contains).",
+      "Whether a block contains an address or a whole block.",
       [
         Parameter("cidr", .string, "the block"),
         Parameter("cidr_or_ip", .string, "the address or other block"),
       ],
-      returns: Parameter("result", .boolean, "whether it does"), .binary(contains)),
+      returns: Parameter("result", .boolean, "whether it does"), .binary(contains)
+    ).deprecated(use: "net.cidr_contains"),
     declare(
       "net.cidr_contains_matches", "Which of some blocks contain which of some addresses and blocks.",
       [
@@ -65,7 +66,8 @@ enum NetBuiltins {
       "net.lookup_ip_addr", "The addresses that a name resolves to.",
       [Parameter("name", .string, "the host's name")],
       returns: Parameter("addrs", .set(of: .string), "the addresses"), nondeterministic: true,
-      .contextual(lookUp)),
+      .contextual(lookUp)
+    ).restricted(),
   ]
 
   private static func block(_ value: Value, _ position: Int) throws(BuiltinError) -> CIDRBlock {

@@ -44,9 +44,10 @@ enum RegexBuiltins {
       [pattern, Parameter("value", .string, "where to look")],
       returns: Parameter("result", .boolean, "whether it matches"), .binary(match)),
     declare(
-      "re_match", "Whether an expression matches somewhere in a string (deprecated: regex.match).",
+      "re_match", "Whether an expression matches somewhere in a string.",
       [pattern, Parameter("value", .string, "where to look")],
-      returns: Parameter("result", .boolean, "whether it matches"), .binary(match)),
+      returns: Parameter("result", .boolean, "whether it matches"), .binary(match)
+    ).deprecated(use: "regex.match"),
     declare(
       "regex.replace", "Replaces every match of an expression.",
       [

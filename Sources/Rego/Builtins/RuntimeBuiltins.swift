@@ -7,7 +7,8 @@ enum RuntimeBuiltins {
       "opa.runtime", category: "opa",
       "What OPA tells of its own process: here an empty object, since a policy's answer depends on nothing but its documents.",
       [], returns: Parameter("output", .object(.string, .any), "an empty object"),
-      .nullary { (_) throws(BuiltinError) in .object(ObjectValue()) }),
+      nondeterministic: true, .nullary { (_) throws(BuiltinError) in .object(ObjectValue()) }
+    ).restricted(),
     Builtin(
       "trace", category: "tracing", "Leaves a note in the trace of the evaluation.",
       [Parameter("note", .string, "the note")], returns: Parameter("result", .boolean, "always true"),
@@ -21,7 +22,8 @@ enum RuntimeBuiltins {
       "http.send", category: "http",
       "Always fails: policies have no network. It is known so that tests can replace it using `with`.",
       [Parameter("request", .object(.string, .any), "the request")],
-      returns: Parameter("response", .anyObject, "never"), nondeterministic: true, .unary(send)),
+      returns: Parameter("response", .anyObject, "never"), nondeterministic: true, .unary(send)
+    ).restricted(),
   ]
 
   private static let requestKeys: Set<RegoString> = [

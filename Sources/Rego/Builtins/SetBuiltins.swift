@@ -5,10 +5,9 @@ enum SetBuiltins {
   static let all: [Builtin] = [
     operation("and", infix: "&", "The elements that are in both sets.") { $0.intersection($1) },
     operation("or", infix: "|", "The elements that are in either set.") { $0.union($1) },
-    operation("set_diff", infix: nil, "The elements of a set that are not in another (deprecated: use `-`).")
-    {
+    operation("set_diff", infix: nil, "The elements of a set that are not in another.") {
       $0.subtracting($1)
-    },
+    }.deprecated(use: "-"),
     declare("intersection", "The elements that every one of some sets has; none where there are no sets.") {
       sets in
       guard let smallest = sets.min(by: { $0.count < $1.count }) else { return SetValue() }

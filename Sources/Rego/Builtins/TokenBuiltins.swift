@@ -35,14 +35,16 @@ enum TokenBuiltins {
           Parameter("headers", .string, "the header in JSON"), Parameter("payload", .string, "the payload"),
           Parameter("key", .string, "the key, a JSON Web Key"),
         ],
-        returns: Parameter("output", .string, "the token"), nondeterministic: true, .ternary(encodeSignRaw)),
+        returns: Parameter("output", .string, "the token"), nondeterministic: true, .ternary(encodeSignRaw)
+      ).restricted(),
       declare(
         "io.jwt.encode_sign", category: "tokensign", "Makes a token of objects.",
         [
           Parameter("headers", json, "the header"), Parameter("payload", json, "the payload"),
           Parameter("key", json, "the key, a JSON Web Key"),
         ],
-        returns: Parameter("output", .string, "the token"), nondeterministic: true, .ternary(encodeSign)),
+        returns: Parameter("output", .string, "the token"), nondeterministic: true, .ternary(encodeSign)
+      ).restricted(),
     ]
 
   private static func verification(_ algorithm: SignatureAlgorithm) -> Builtin {

@@ -38,12 +38,13 @@ enum TypeBuiltins {
   ) -> Builtin {
     let type = types.count == 1 ? types[0] : .union(types)
     return Builtin(
-      name, category: "conversions", "Passes or converts a value to a type (deprecated).",
+      name, category: "conversions", "Passes or converts a value to a type.",
       [Parameter("x", .any, "the value")], returns: Parameter("y", result, "the converted value"),
       .unary { (value) throws(BuiltinError) in
         guard type.admits(value) else { throw .operand(1, type.mismatch(value)) }
         return convert(value)
-      })
+      }
+    ).deprecated(use: "is_array and the other tests of types")
   }
 
   private static func toNumber(_ value: Value) throws(BuiltinError) -> Value? {

@@ -45,17 +45,20 @@ enum X509Builtins {
         Parameter("pem", .string, "the private key in PEM, or in base64"),
       ],
       returns: Parameter("output", json, "both as Go's package tls writes them in JSON"),
-      .binary(parseKeyPair)),
+      .binary(parseKeyPair)
+    ).restricted(),
     declare(
       "crypto.x509.parse_rsa_private_key", "A private key as a JSON Web Key.",
       [Parameter("pem", .string, "the private key in PEM, or that in base64")],
-      returns: Parameter("output", json, "the key"), .unary(parseRSAPrivateKey)),
+      returns: Parameter("output", json, "the key"), .unary(parseRSAPrivateKey)
+    ).restricted(),
     declare(
       "crypto.parse_private_keys", "What private keys are made of.",
       [Parameter("keys", .string, "private keys in PEM, or that in base64")],
       returns: Parameter(
         "output", .array(of: json), "the keys as Go writes them in JSON; null for an empty string"),
-      .unary(parsePrivateKeys)),
+      .unary(parsePrivateKeys)
+    ).restricted(),
   ]
 
   private static func failing<Result>(

@@ -158,8 +158,25 @@ struct CoreLocal {
   /// As the source spells it; nil for one that the compiler made.
   var name: String?
   var location: Location
+  /// How the source declares it; nil for one that it just mentions.
+  var declaration: Declaration?
+  /// How often the source mentions it, the target of an assignment included.
+  var uses = 0
+
+  enum Declaration {
+    case parameter
+    case assigned
+    /// `some x`.
+    case someName
+    /// `some x in xs`.
+    case someIn
+    case every
+  }
+
   /// Whether its value is the compiler's to know, such as a rule's annotations: its type is not inferred.
   var isUntyped = false
+  /// Whether it holds the value of a whole expression of a query.
+  var isQueryResult = false
 }
 
 /// One definition of a rule, ready for ordering and code generation.

@@ -68,11 +68,11 @@ extension Lowering {
     case .call(let callee, let arguments):
       lowerCallExpression(callee, arguments, at: location, into: &statements, scope)
     case .someDeclaration(let terms):
-      for term in terms { declare(term, scope) }
+      for term in terms { declare(term, .someName, scope) }
     case .someIn(let key, let value, let collection):
       let collection = lower(collection, into: &statements, scope)
-      if let key { declare(key, scope) }
-      declare(value, scope)
+      if let key { declare(key, .someIn, scope) }
+      declare(value, .someIn, scope)
       let loweredKey = key.map { lower($0, into: &statements, scope) }
       let loweredValue = lower(value, into: &statements, scope)
       append(.someIn(key: loweredKey, value: loweredValue, collection: collection), location, &statements)
@@ -98,7 +98,7 @@ extension Lowering {
       errors.append(RegoError(.compile, "every takes variables", at: term.location))
       return makeLocal(nil, at: term.location)
     }
-    let local = makeLocal(name, at: term.location)
+    let local = makeLocal(name, at: term.location, .every)
     scope.names[name] = local
     return local
   }
@@ -126,7 +126,7 @@ extension Lowering {
     switch callee.operatorName {
     case "assign" where arguments.count == 2:
       let value = lowerAssigned(arguments[1], into: &statements, scope)
-      declare(arguments[0], scope)
+      declare(arguments[0], .assigned, scope)
       var targetStatements: [CoreStatement] = []
       let target = lower(arguments[0], into: &targetStatements, scope)
       switch arguments[0].kind {
@@ -205,9 +205,9 @@ extension Lowering {
   private func globalPath(_ callee: Term) -> [RegoString]? {
     switch callee.kind {
     case .variable(let name):
-      if case .data(let path) = module.global(name) { return path }
+      if case .data(let path) = global(name) { return path }
     case .reference(let head, let operands):
-      guard case .variable(let name) = head.kind, case .data(var path) = module.global(name) else {
+      guard case .variable(let name) = head.kind, case .data(var path) = global(name) else {
         return nil
       }
       for operand in operands {
@@ -263,6 +263,7 @@ extension Lowering {
       errors.append(arityError(target, operands, hasOutput: output != nil, arity: arity, at: location))
       return
     }
+    check(target, at: location)
     append(.call(target, operands, output: output), location, &statements)
   }
 
@@ -270,6 +271,23 @@ extension Lowering {
   private func untyped(_ output: CoreTerm?) -> CoreTerm? {
     if case .local(let local)? = output { markUntyped(local) }
     return output
+  }
+
+  /// Reports a builtin that must not be called.
+  private func check(_ target: CoreCallee, at location: Location) {
+    guard case .builtin(let name) = target else { return }
+    checkAllowed(name, at: location)
+    if isStrict, builtins[name]?.isDeprecated == true {
+      errors.append(
+        RegoError(.type, "deprecated built-in function calls in expression: \(name)", at: location))
+    }
+  }
+
+  func checkAllowed(_ builtin: String, at location: Location) {
+    guard let reason = refusedBuiltins[builtin] else { return }
+    var error = RegoError(.type, "unsafe built-in function calls in expression: \(builtin)", at: location)
+    error.details = [reason]
+    errors.append(error)
   }
 
   private func arityError(
@@ -300,69 +318,6 @@ extension Lowering {
       return nil
     }
     return Number(json: "-" + number.description).map(Value.number)
-  }
-
-  // MARK: with
-
-  func withModifiers(
-    _ expression: Expression, into statements: inout [CoreStatement], _ scope: Scope
-  ) -> [CoreWith] {
-    expression.withModifiers.compactMap { modifier in
-      guard let target = withTarget(modifier.target, scope) else {
-        errors.append(
-          RegoError(
-            .type, "with keyword target must reference existing input, data, or a function",
-            at: modifier.location))
-        return nil
-      }
-      switch target {
-      case .builtin, .function:
-        if let replacement = resolve(modifier.value, scope), !isLocal(modifier.value, scope) {
-          switch replacement {
-          case .builtin(let name): return CoreWith(target: target, replacement: .builtin(name))
-          case .function(let path): return CoreWith(target: target, replacement: .function(path))
-          }
-        }
-      default: break
-      }
-      return CoreWith(target: target, replacement: .term(lower(modifier.value, into: &statements, scope)))
-    }
-  }
-
-  private func isLocal(_ term: Term, _ scope: Scope) -> Bool {
-    if case .variable(let name) = term.kind { lookup(name, scope) != nil } else { false }
-  }
-
-  private func withTarget(_ term: Term, _ scope: Scope) -> CoreWith.Target? {
-    let name: String
-    let operands: [Term]
-    switch term.kind {
-    case .variable(let variable):
-      name = variable
-      operands = []
-    case .reference(let head, let rest):
-      guard case .variable(let variable) = head.kind else { return nil }
-      name = variable
-      operands = rest
-    default: return nil
-    }
-    var path: [RegoString] = []
-    for operand in operands {
-      guard case .string(let part) = operand.kind else { return nil }
-      path.append(part)
-    }
-    switch module.global(name) {
-    case .input(let prefix): return .input(prefix + path)
-    case .data(let prefix):
-      let whole = prefix + path
-      if let node = tree.find(whole), node.definitions.contains(where: { $0.rule.head.arguments != nil }) {
-        return .function(whole)
-      }
-      return .data(whole)
-    case nil:
-      if let dotted = term.dottedName, builtins[dotted] != nil { return .builtin(dotted) }
-      return nil
-    }
   }
 }
 

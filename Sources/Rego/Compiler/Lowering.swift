@@ -26,10 +26,24 @@ final class Lowering {
   var expression: CoreExpression?
   var errors: [RegoError] = []
 
-  init(module: ModuleScope, tree: RuleTree, builtins: BuiltinRegistry) {
+  let isStrict: Bool
+  /// Builtins that must not be called, each with what to say about that.
+  let refusedBuiltins: [String: String]
+  /// The module's names that have been used.
+  private(set) var usedGlobals: Set<String> = []
+
+  init(module: ModuleScope, tree: RuleTree, options: RegoCompiler.Options) {
     self.module = module
     self.tree = tree
-    self.builtins = builtins
+    builtins = options.builtins
+    isStrict = options.isStrict
+    refusedBuiltins = options.refusedBuiltins
+  }
+
+  /// What a name means beyond the variables of the rule; notes that it is used.
+  func global(_ name: String) -> ModuleScope.Global? {
+    usedGlobals.insert(name)
+    return module.global(name)
   }
 
   // MARK: Rules
@@ -42,7 +56,7 @@ final class Lowering {
     for term in parameters { collector.collect(pattern: term) }
     // Parameters are declared: they hide rules and imports.
     for (name, location) in collector.names where scope.names[name] == nil {
-      scope.names[name] = makeLocal(name, at: location)
+      scope.names[name] = makeLocal(name, at: location, .parameter)
     }
     let parameterCount = locals.count
     let bodyScope = Scope(parent: scope)
@@ -52,6 +66,10 @@ final class Lowering {
     var headNames = NameCollector()
     for term in headTerms { headNames.collect(term) }
     open(bodyScope, names: names.names + headNames.names, declared: names.declared)
+    for (name, location) in names.declared.sorted(by: { $0.value.offset < $1.value.offset })
+    where scope.names[name] != nil {
+      errors.append(RegoError(.compile, "arg \(name) redeclared", at: location))
+    }
 
     // A parameter that computes is compared with the argument once its variables are known.
     var statements: [CoreStatement] = []
@@ -71,6 +89,7 @@ final class Lowering {
     } else {
       output = .value(.constant(.boolean(true)))
     }
+    checkUsage()
     return CoreRule(
       suffix: loweredSuffix, parameters: loweredParameters, output: output,
       body: CoreBody(statements: statements, ownLocals: parameterCount..<locals.count), locals: locals,
@@ -124,10 +143,11 @@ final class Lowering {
         break
       }
       if let arity = arity(of: callee, scope), arity == arguments.count {
-        return captured(
+        let value = captured(
           Term(.call(callee: callee, arguments: arguments), location: expression.location), expression,
-          into: &statements,
-          scope)
+          into: &statements, scope)
+        if case .local(let local) = value { locals[local].isQueryResult = true }
+        return value
       }
     default: break
     }
@@ -159,10 +179,14 @@ final class Lowering {
 
   // MARK: Scopes and locals
 
-  func makeLocal(_ name: String?, at location: Location) -> Int {
-    locals.append(CoreLocal(name: name, location: location))
+  func makeLocal(
+    _ name: String?, at location: Location, _ declaration: CoreLocal.Declaration? = nil
+  ) -> Int {
+    locals.append(CoreLocal(name: name, location: location, declaration: declaration))
     return locals.count - 1
   }
+
+  func markUsed(_ local: Int) { locals[local].uses += 1 }
 
   func markUntyped(_ local: Int) { locals[local].isUntyped = true }
 
@@ -198,15 +222,29 @@ final class Lowering {
   }
 
   /// Marks the variables of a declaration's pattern as declared from here on.
-  func declare(_ term: Term, _ scope: Scope) {
+  func declare(_ term: Term, _ declaration: CoreLocal.Declaration, _ scope: Scope) {
     switch term.kind {
     case .variable(let name):
       if name.hasPrefix("$") { return }
-      if scope.pending.removeValue(forKey: name) == nil {
-        errors.append(RegoError(.compile, "var \(name) assigned above", at: term.location))
+      if module.forbidsShadowing, declaration == .assigned, ModuleChecks.isRoot(name) {
+        errors.append(
+          RegoError(
+            .compile, "variables must not shadow \(name) (use a different variable name)", at: term.location))
       }
-    case .array(let elements): for element in elements { declare(element, scope) }
-    case .object(let pairs): for (_, value) in pairs { declare(value, scope) }
+      let earlier = scope.names[name].map { locals[$0].declaration }
+      if scope.pending.removeValue(forKey: name) != nil {
+        if let local = scope.names[name] { locals[local].declaration = declaration }
+      } else {
+        let how =
+          switch earlier {
+          case .some(.someName), .some(.someIn), .some(.every): "declared"
+          case .some(.assigned), .some(.parameter): "assigned"
+          case .some(nil), nil: "referenced"
+          }
+        errors.append(RegoError(.compile, "var \(name) \(how) above", at: term.location))
+      }
+    case .array(let elements): for element in elements { declare(element, declaration, scope) }
+    case .object(let pairs): for (_, value) in pairs { declare(value, declaration, scope) }
     default: break
     }
   }
@@ -244,6 +282,7 @@ final class Lowering {
     case .variable(let name):
       if let local = lookup(name, scope) {
         checkNotPending(name, scope, at: term.location)
+        markUsed(local)
         mention(CoreReference(head: .local(local), operands: []), named: name, at: term.location)
         return .local(local)
       }
@@ -299,7 +338,7 @@ final class Lowering {
 
   private func globalReference(_ name: String, _ operands: [CoreTerm], _ location: Location) -> CoreReference?
   {
-    switch module.global(name) {
+    switch global(name) {
     case .data(let path):
       return CoreReference(head: .data, operands: path.map { .constant(.string($0)) } + operands)
     case .input(let path):
@@ -316,6 +355,7 @@ final class Lowering {
     if case .variable(let name) = head.kind {
       if let local = lookup(name, scope) {
         checkNotPending(name, scope, at: head.location)
+        markUsed(local)
         let reference = CoreReference(
           head: .local(local), operands: operands.map { lower($0, into: &statements, scope) })
         mention(reference, named: name, at: head.location)

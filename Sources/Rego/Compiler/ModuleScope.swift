@@ -7,11 +7,14 @@ struct ModuleScope {
   }
 
   let package: [RegoString]
+  /// Whether variables must not hide `input` and `data`.
+  private(set) var forbidsShadowing = false
   private var globals: [String: Global] = [:]
 
   /// - Parameter rules: the names of all rules of the package, in whichever module they stand.
-  init(_ module: Module, rules: Set<String>) {
+  init(_ module: Module, rules: Set<String>, isStrict: Bool) {
     self.init(package: module.package.path, imports: module.imports, rules: rules)
+    forbidsShadowing = ModuleChecks.forbidsShadowing(module, isStrict: isStrict)
   }
 
   /// - Parameters:

@@ -10,6 +10,13 @@ public struct RegoCompiler: Sendable {
     public var queryPackage: [RegoString] = []
     /// What queries import.
     public var queryImports: [Import] = []
+    /// Whether unused imports, variables and parameters, and calls of deprecated builtins are errors too (OPA documentation,
+    /// "Strict Mode").
+    public var isStrict = false
+    /// Builtins that programs must not use, each with what the error says about that.
+    public var refusedBuiltins: [String: String] = [:]
+    /// How many errors are reported at most; where there are more, one more error says so. Nil for all.
+    public var errorLimit: Int? = 10
 
     public init() {}
   }
@@ -22,14 +29,16 @@ public struct RegoCompiler: Sendable {
 
   /// Compiles modules, and queries against them.
   ///
-  /// - Throws: every error found, in the order of the sources.
+  /// - Throws: the errors found, in the order of the sources, as many as ``Options/errorLimit`` allows.
   public func compile(_ modules: [Module], queries: [Body] = []) throws(RegoErrors) -> Program {
-    var errors: [RegoError] = []
+    var checks = ModuleChecks(isStrict: options.isStrict)
+    for module in modules { checks.check(module) }
+    var errors = checks.errors
     let tree = RuleTree(modules: modules, errors: &errors)
-    if !errors.isEmpty { throw RegoErrors(errors) }
+    if !errors.isEmpty { throw RegoErrors(errors, limit: options.errorLimit) }
     var compilation = Compilation(modules: modules, tree: tree, options: options)
     let program = compilation.compile(queries: queries)
-    guard let program else { throw RegoErrors(compilation.sortedErrors) }
+    guard let program else { throw RegoErrors(compilation.errors, limit: options.errorLimit) }
     return program
   }
 }
@@ -44,6 +53,8 @@ private struct Compilation {
   let metadata: MetadataChain
   var errors: [RegoError] = []
   var inputPaths: Set<InputPath> = []
+  /// For each module the names beyond its rules' variables that it uses.
+  private var usedGlobals: [Set<String>]
   /// For each group the groups it mentions, with where.
   var dependencies: [[Int: Location]]
 
@@ -59,20 +70,14 @@ private struct Compilation {
         }
       }
     }
-    scopes = modules.map { ModuleScope($0, rules: names[$0.package.path] ?? []) }
+    scopes = modules.map {
+      ModuleScope($0, rules: names[$0.package.path] ?? [], isStrict: options.isStrict)
+    }
+    usedGlobals = Array(repeating: [], count: modules.count)
     queryScope = ModuleScope(
       package: options.queryPackage, imports: options.queryImports, rules: names[options.queryPackage] ?? [])
     metadata = MetadataChain(modules)
     dependencies = Array(repeating: [:], count: tree.groups.count)
-  }
-
-  var sortedErrors: [RegoError] {
-    errors.enumerated().sorted {
-      let (a, b) = ($0.element.location, $1.element.location)
-      if let a, let b, a.file != b.file { return a.file < b.file }
-      let (x, y) = (a?.offset ?? 0, b?.offset ?? 0)
-      return x == y ? $0.offset < $1.offset : x < y
-    }.map(\.element)
   }
 
   /// A definition between lowering and code generation.
@@ -87,6 +92,7 @@ private struct Compilation {
       pending.append(node.definitions.map { lower($0, group: group) })
     }
     let loweredQueries = queries.map { lowerQuery($0) }
+    if builder.options.isStrict, errors.isEmpty { checkImports() }
     checkRecursion()
     if !errors.isEmpty { return nil }
     checkTypes(pending, queries: loweredQueries)
@@ -106,17 +112,30 @@ private struct Compilation {
   private mutating func lower(_ definition: RuleTree.Definition, group: Int) -> Pending {
     let parameters = definition.rule.head.arguments ?? []
     var chain: [CoreRule] = []
+    var isSound = true
+    var unused: Set<String>?
     var rule: Rule? = definition.rule
     while let current = rule {
-      let lowering = Lowering(module: scopes[definition.module], tree: tree, builtins: builder.registry)
+      let lowering = Lowering(module: scopes[definition.module], tree: tree, options: builder.options)
       (lowering.metadataRule, lowering.metadataChain) = metadata.values(
         of: definition.rule, module: definition.module)
       var core = lowering.rule(current, suffix: definition.suffix, parameters: parameters)
       errors += lowering.errors
+      isSound = isSound && lowering.errors.isEmpty
       if lowering.errors.isEmpty { order(&core) }
+      usedGlobals[definition.module].formUnion(lowering.usedGlobals)
+      unused = unused?.intersection(lowering.unusedParameters) ?? lowering.unusedParameters
       note(core, group: group)
       chain.append(core)
       rule = current.elseBranch.first
+    }
+    if builder.options.isStrict, isSound {
+      for name in (unused ?? []).sorted() {
+        errors.append(
+          RegoError(
+            .compile, "unused argument \(name). (hint: use _ (wildcard variable) instead)",
+            at: definition.rule.head.location))
+      }
     }
     return Pending(chain: chain, isDefault: definition.rule.isDefault)
   }
@@ -134,7 +153,7 @@ private struct Compilation {
   }
 
   private mutating func lowerQuery(_ body: Body) -> Lowering.Query {
-    let lowering = Lowering(module: queryScope, tree: tree, builtins: builder.registry)
+    let lowering = Lowering(module: queryScope, tree: tree, options: builder.options)
     var query = lowering.query(body)
     errors += lowering.errors
     if lowering.errors.isEmpty {
@@ -150,6 +169,15 @@ private struct Compilation {
     for variable in query.variables { reach.use(.local(variable.local)) }
     inputPaths.formUnion(reach.finish())
     return query
+  }
+
+  private mutating func checkImports() {
+    for (index, module) in modules.enumerated() {
+      for declaration in module.imports {
+        guard let name = declaration.name, !usedGlobals[index].contains(name.string) else { continue }
+        errors.append(RegoError(.compile, "\(declaration.text) unused", at: declaration.location))
+      }
+    }
   }
 
   // MARK: Dependencies

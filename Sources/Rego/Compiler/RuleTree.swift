@@ -34,9 +34,9 @@ final class RuleTree {
       package.isPackage = true
       for rule in module.rules { insert(rule, package: module.package.path, module: index) }
     }
+    checkConflicts(modules: modules, errors: &errors)
     absorb(root)
     number(root)
-    checkConflicts(errors: &errors)
   }
 
   /// The node at a path, made where it is missing.
@@ -107,46 +107,6 @@ final class RuleTree {
     }
     for key in node.children.keys.sorted() {
       if let child = node.children[key] { number(child) }
-    }
-  }
-
-  private func checkConflicts(errors: inout [RegoError]) {
-    for node in groups {
-      let name = RuleTree.name(node.path)
-      guard let first = node.definitions.first?.rule else { continue }
-      let defaults = node.definitions.filter(\.rule.isDefault)
-      if defaults.count > 1 {
-        errors.append(RegoError(.type, "multiple default rules \(name) found", at: defaults[1].rule.location))
-      }
-      let shapes = Set(node.definitions.map { Shape($0) })
-      if shapes.count > 1 {
-        errors.append(RegoError(.type, "conflicting rules \(name) found", at: first.location))
-      }
-      if !node.children.isEmpty {
-        let below = node.children.values.map { RuleTree.name($0.path) }.sorted().joined(separator: ", ")
-        if node.isPackage {
-          errors.append(
-            RegoError(.type, "package \(name.dropFirst(5)) conflicts with rule \(name)", at: first.location))
-        } else {
-          errors.append(RegoError(.type, "rule \(name) conflicts with [\(below)]", at: first.location))
-        }
-      } else if node.isPackage {
-        errors.append(
-          RegoError(
-            .type, "package \(node.path.map(\.string).joined(separator: ".")) conflicts with rule \(name)",
-            at: first.location))
-      }
-    }
-  }
-
-  private struct Shape: Hashable {
-    let kind: Int
-    let arity: Int
-
-    init(_ definition: Definition) {
-      let head = definition.rule.head
-      arity = head.arguments?.count ?? -1
-      kind = definition.suffix.isEmpty ? (head.key != nil ? 1 : 0) : 2
     }
   }
 

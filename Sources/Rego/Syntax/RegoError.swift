@@ -55,5 +55,25 @@ public struct RegoErrors: Error, Sendable, CustomStringConvertible {
 
   public init(_ errors: [RegoError]) { self.errors = errors }
 
+  /// The errors in the order of the sources, each once.
+  ///
+  /// - Parameter limit: how many to keep; where there are more, another error says so, as in OPA.
+  init(_ errors: [RegoError], limit: Int?) {
+    var seen: Set<RegoError> = []
+    let unique = errors.filter { seen.insert($0).inserted }
+    let sorted = unique.enumerated().sorted {
+      let (a, b) = ($0.element.location, $1.element.location)
+      if let a, let b, !a.file.utf8.elementsEqual(b.file.utf8) {
+        return a.file.utf8.lexicographicallyPrecedes(b.file.utf8)
+      }
+      let (x, y) = (a?.offset ?? 0, b?.offset ?? 0)
+      return x == y ? $0.offset < $1.offset : x < y
+    }.map(\.element)
+    self.errors = sorted
+    if let limit, sorted.count > limit {
+      self.errors = Array(sorted.prefix(limit)) + [RegoError(.compile, "error limit reached")]
+    }
+  }
+
   public var description: String { errors.map(\.description).joined(separator: "\n") }
 }

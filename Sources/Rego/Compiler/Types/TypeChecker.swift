@@ -61,7 +61,7 @@ struct TypeChecker {
       let type = type(of: reference, at: location) ?? .any
       if let output, !unify(output, type) { mismatch(type, self.type(of: output), at: location) }
     case .call(.builtin("equal"), let operands, let output)
-    where operands.count == 2 && (output.map { statement.isExpression && isUnnamed($0) } ?? true):
+    where operands.count == 2 && (output.map { isQueryResult($0) } ?? true):
       checkEqual(operands[0], operands[1], at: location)
       if let output { _ = unify(output, .boolean) }
     case .call(let callee, let operands, let output): checkCall(callee, operands, output, at: location)
@@ -139,9 +139,8 @@ struct TypeChecker {
 
   // MARK: Variables
 
-  /// Whether a term is a variable that the compiler made.
-  private func isUnnamed(_ term: CoreTerm) -> Bool {
-    if case .local(let local) = term { locals[local].name == nil } else { false }
+  private func isQueryResult(_ term: CoreTerm) -> Bool {
+    if case .local(let local) = term { locals[local].isQueryResult } else { false }
   }
 
   mutating func set(_ local: Int, _ type: StaticType) {
