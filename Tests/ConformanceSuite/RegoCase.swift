@@ -47,11 +47,13 @@ public struct RegoCase: Sendable {
 
   /// What is wrong with the product's answer; nil where it is as wanted.
   ///
-  /// - Parameter isInstrumented: whether the evaluation is traced, which must change nothing.
-  public func failure(isInstrumented: Bool = false) -> String? {
+  /// - Parameters:
+  ///   - isInstrumented: whether the evaluation is traced, which must change nothing.
+  ///   - dialect: the one to write the modules in; the suite is written in v1.
+  public func failure(isInstrumented: Bool = false, in dialect: Dialect = .v1) -> String? {
     let outcome: Result<[Value], RegoErrors>
     do {
-      outcome = .success(try results(isInstrumented: isInstrumented))
+      outcome = .success(try results(isInstrumented: isInstrumented, in: dialect))
     } catch let errors as RegoErrors {
       outcome = .failure(errors)
     } catch let error as RegoError {
@@ -84,10 +86,11 @@ public struct RegoCase: Sendable {
     }
   }
 
-  private func results(isInstrumented: Bool) throws -> [Value] {
+  private func results(isInstrumented: Bool, in dialect: Dialect) throws -> [Value] {
     var parsed: [Module] = []
-    for (index, module) in modules.enumerated() {
-      parsed.append(try RegoParser.module(module, file: "test-\(index).rego", dialect: .v1))
+    for (index, source) in modules.enumerated() {
+      let text = dialect == .v1 ? source : try V0Printer.text(of: source)
+      parsed.append(try RegoParser.module(text, file: "test-\(index).rego", dialect: dialect))
     }
     var options = RegoCompiler.Options()
     options.isInstrumented = isInstrumented

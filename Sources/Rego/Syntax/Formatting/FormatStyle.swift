@@ -11,7 +11,7 @@ package struct FormatStyle: Sendable {
   /// Imports that are written first, such as `rego.v1`.
   package var addedImports: [String]
   /// Whether `p["a"]` may be written as `p.a` in a head.
-  var usesReferenceHeads: Bool
+  package var usesReferenceHeads: Bool
 
   package init(
     usesIf: Bool, usesContains: Bool, assignment: String? = nil, addedImports: [String] = [],
