@@ -21,6 +21,8 @@ let package = Package(
       name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Counts allocations, for `portcullis bench`.
     .target(name: "CAllocations"),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
@@ -50,7 +52,7 @@ let package = Package(
     .executableTarget(
       name: "portcullis",
       dependencies: [
-        "Admission", "CAllocations", "Kubernetes", "Rego", "WebhookServer",
+        "Admission", "CAllocations", "CZlib", "Kubernetes", "Rego", "WebhookServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

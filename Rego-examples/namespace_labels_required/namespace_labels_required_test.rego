@@ -53,6 +53,13 @@ test_unchanged_labels_are_warned if {
 	count(warnings(request)) == 2
 }
 
+test_labels_that_stay_incomplete_are_warned if {
+	incomplete := {"labels": {"team": "payments"}}
+	request := review("UPDATE", "shop", incomplete, incomplete)
+	count(messages(request)) == 0
+	count(warnings(request)) == 1
+}
+
 test_namespaces_on_their_way_out_are_silent if {
 	leaving := review("UPDATE", "shop", {"deletionTimestamp": "2026-01-01T00:00:00Z"}, {})
 	count(messages(leaving)) == 0

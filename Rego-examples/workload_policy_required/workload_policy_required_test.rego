@@ -224,6 +224,19 @@ test_update_of_owners_is_judged if {
 	denied(request, empty)
 }
 
+test_owners_that_stay_are_no_change if {
+	request := changed(update("Pod", web, web), "/request/oldObject/metadata/ownerReferences", replica_set_reference)
+	same := changed(request, "/request/object/metadata/ownerReferences", replica_set_reference)
+	warned(same, empty, defaults, "unchanged")
+}
+
+test_absent_labels_are_no_labels if {
+	bare := {"metadata": {"name": "web"}, "spec": {}}
+	denied(review("CREATE", "Pod", bare, null), isolating)
+	warned(review("UPDATE", "Pod", bare, bare), isolating, defaults, "unchanged")
+	denied(review("UPDATE", "Pod", bare, workload("Pod", web, {})), isolating)
+}
+
 test_controllers_and_garbage_collector_change_owners if {
 	request := changed(update("Pod", web, web), "/request/oldObject/metadata/ownerReferences", replica_set_reference)
 	every username in [

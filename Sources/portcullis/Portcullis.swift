@@ -20,7 +20,8 @@ struct Portcullis: AsyncParsableCommand {
       """,
     version: Version.current.number,
     subcommands: [
-      Serve.self, Review.self, Check.self, Eval.self, Bench.self, Fmt.self, Certs.self, ShowVersion.self,
+      Serve.self, Review.self, Check.self, Eval.self, Test.self, Bench.self, Fmt.self, Certs.self,
+      ShowVersion.self,
     ])
 
   /// Runs the command that the arguments name, and exits as every command promises to.

@@ -109,7 +109,7 @@ extension Lowering {
   ) {
     switch term.kind {
     case .reference(let head, let operands):
-      let reference = lowerReference(head, operands, into: &statements, scope)
+      let reference = lowerReference(head, operands, at: term.location, into: &statements, scope)
       append(.reference(reference, output: nil), location, &statements)
     case .call(let callee, let arguments):
       lowerCallExpression(callee, arguments, at: location, into: &statements, scope)
@@ -172,7 +172,7 @@ extension Lowering {
   {
     switch term.kind {
     case .reference(let head, let operands):
-      let reference = lowerReference(head, operands, into: &statements, scope)
+      let reference = lowerReference(head, operands, at: term.location, into: &statements, scope)
       return .pending { target, statements in
         self.append(.reference(reference, output: target), term.location, &statements)
       }

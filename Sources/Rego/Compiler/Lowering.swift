@@ -314,7 +314,7 @@ final class Lowering {
       mention(reference, named: name, at: term.location)
       append(.reference(reference, output: output), location, &statements)
     case .reference(let head, let operands):
-      let reference = lowerReference(head, operands, into: &statements, scope)
+      let reference = lowerReference(head, operands, at: term.location, into: &statements, scope)
       append(.reference(reference, output: output), location, &statements)
     case .call(let callee, let arguments):
       lowerCall(callee, arguments, output: output, at: term.location, into: &statements, scope)
@@ -350,7 +350,8 @@ final class Lowering {
   }
 
   func lowerReference(
-    _ head: Term, _ operands: [Term], into statements: inout [CoreStatement], _ scope: Scope
+    _ head: Term, _ operands: [Term], at location: Location, into statements: inout [CoreStatement],
+    _ scope: Scope
   ) -> CoreReference {
     if case .variable(let name) = head.kind {
       if let local = lookup(name, scope) {
@@ -358,12 +359,12 @@ final class Lowering {
         markUsed(local)
         let reference = CoreReference(
           head: .local(local), operands: operands.map { lower($0, into: &statements, scope) })
-        mention(reference, named: name, at: head.location)
+        mention(reference, named: name, at: location)
         return reference
       }
       let lowered = operands.map { lower($0, into: &statements, scope) }
       let reference = globalReference(name, lowered, head.location)
-      if let reference { mention(reference, named: name, at: head.location) }
+      if let reference { mention(reference, named: name, at: location) }
       return reference ?? CoreReference(head: .input, operands: [])
     }
     let base = lower(head, into: &statements, scope)

@@ -15,11 +15,8 @@ struct NameCollector {
     case .call(let callee, let arguments):
       if callee.operatorName == "assign", let target = arguments.first {
         declare(target)
-      } else if case .variable = callee.kind {
-        // A function's name is no variable.
-      } else {
-        collect(callee)
       }
+      // A function's name is no variable.
       for argument in arguments { collect(argument) }
     case .someDeclaration(let terms):
       for term in terms { declare(term) }
@@ -65,8 +62,7 @@ struct NameCollector {
         collect(value)
       }
     case .arrayComprehension, .setComprehension, .objectComprehension, .template: break
-    case .call(let callee, let arguments):
-      if case .variable = callee.kind {} else { collect(callee) }
+    case .call(_, let arguments):
       for argument in arguments { collect(argument) }
     }
   }

@@ -27,6 +27,11 @@ struct Eval: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
+    help: ArgumentHelp("A bundle: a folder or a .tar.gz. Repeat for more.", valueName: "path"))
+  var bundle: [String] = []
+
+  @Option(
+    name: .shortAndLong,
     help: ArgumentHelp("The document `input`, as JSON or YAML; - is standard input.", valueName: "file"))
   var input: String?
 
@@ -108,6 +113,7 @@ struct Eval: ParsableCommand {
   private func evaluate(_ text: String) throws -> QueryOutput.Outcome {
     var documents = EvaluationDocuments(dialect: v0Compatible ? .v0 : v1Compatible ? .v1 : nil)
     for path in data { documents.load(path) }
+    for path in bundle { documents.loadBundle(path) }
     if !documents.problems.isEmpty { return .problems(documents.problems) }
     let conflicts = documents.conflicts()
     if !conflicts.isEmpty { throw RegoErrors(conflicts) }

@@ -14,8 +14,12 @@ struct EvaluationDocuments {
   /// Where the data's strings are looked up, so that those that repeat are held once.
   let interner: StringInterner
   private(set) var modules: [Module] = []
+  /// The texts of the modules by the names of their files.
+  private(set) var sources: [String: String] = [:]
   private(set) var data: Value = .object(ObjectValue())
-  private(set) var problems: [Problem] = []
+  var problems: [Problem] = []
+  /// The roots of the bundles so far.
+  var bundleRoots: [(bundle: String, roots: [[String]])] = []
 
   init(dialect: Dialect?, interner: StringInterner = StringInterner()) {
     self.dialect = dialect
@@ -55,15 +59,22 @@ struct EvaluationDocuments {
   }
 
   private mutating func loadModule(_ path: String) {
+    // A file that is named twice is one module.
+    if sources[path] != nil { return }
     do throws(InputProblem) {
-      let text = try InputFile.text(try InputFile.read(path), name: path)
-      do throws(RegoErrors) {
-        modules.append(try RegoParser.module(text, file: path, dialect: dialect))
-      } catch {
-        problems += error.errors.map(Problem.rego)
-      }
+      try add(module: try InputFile.text(try InputFile.read(path), name: path), file: path, dialect: dialect)
     } catch {
       problems.append(.file(error))
+    }
+  }
+
+  /// Adds the module that a text is.
+  mutating func add(module text: String, file: String, dialect: Dialect?) throws(InputProblem) {
+    sources[file] = text
+    do throws(RegoErrors) {
+      modules.append(try RegoParser.module(text, file: file, dialect: dialect))
+    } catch {
+      problems += error.errors.map(Problem.rego)
     }
   }
 
@@ -71,19 +82,23 @@ struct EvaluationDocuments {
     do throws(InputProblem) {
       let value = try DocumentReader.value(
         try InputFile.read(path), name: InputFile.name(path), interner: interner)
-      guard folders.isEmpty == false || value.object != nil else {
-        throw InputProblem(
-          file: path, problem: "the root of the data must be an object, but this is of type \(value.typeName)"
-        )
-      }
-      let placed = folders.reversed().reduce(value) { .object(ObjectValue([(.string($1), $0)])) }
-      guard let merged = Self.merge(data, placed) else {
-        throw InputProblem(file: path, problem: "merge error: it sets a value that another file has set")
-      }
-      data = merged
+      try add(data: value, file: path, under: folders)
     } catch {
       problems.append(.file(error))
     }
+  }
+
+  /// Adds a document below a path of `data`.
+  mutating func add(data value: Value, file: String, under folders: [String]) throws(InputProblem) {
+    guard folders.isEmpty == false || value.object != nil else {
+      throw InputProblem(
+        file: file, problem: "the root of the data must be an object, but this is of type \(value.typeName)")
+    }
+    let placed = folders.reversed().reduce(value) { .object(ObjectValue([(.string($1), $0)])) }
+    guard let merged = Self.merge(data, placed) else {
+      throw InputProblem(file: file, problem: "merge error: it sets a value that another file has set")
+    }
+    data = merged
   }
 
   /// Both objects in one; nil where they have different values for the same path.

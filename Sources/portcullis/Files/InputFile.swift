@@ -62,6 +62,8 @@ enum InputFile {
     throw InputProblem(file: name, line: line, column: column, problem: "invalid UTF-8")
   }
 
+  static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
   static func isDirectory(_ path: String) -> Bool {
     var isDirectory: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue

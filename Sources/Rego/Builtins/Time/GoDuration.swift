@@ -1,5 +1,8 @@
 /// Durations as Go writes them, such as `1h15m30.5s`.
-enum GoDuration {
+public enum GoDuration {
+  /// The nanoseconds of a duration such as `1m30s`; nil where the text is none.
+  public static func nanoseconds(_ text: String) -> Int? { try? parse(RegoString(text)) }
+
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }

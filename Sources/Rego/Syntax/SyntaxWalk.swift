@@ -1,13 +1,27 @@
-import Rego
-
-/// Visits every term of a syntax tree, outer terms before inner ones.
-struct SyntaxWalk {
-  let visit: (Term) -> Void
+/// Visits every term and expression of a syntax tree, outer ones before inner ones.
+public struct SyntaxWalk {
+  private let visit: (Term) -> Void
+  private let visitExpression: (Expression) -> Void
 
   /// Visits the terms of a module's rules; not its package and imports.
-  static func terms(of module: Module, _ visit: (Term) -> Void) {
+  public static func terms(of module: Module, _ visit: (Term) -> Void) {
     withoutActuallyEscaping(visit) { visit in
-      let walk = SyntaxWalk(visit: visit)
+      let walk = SyntaxWalk(visit: visit, visitExpression: { _ in })
+      for rule in module.rules { walk.rule(rule) }
+    }
+  }
+
+  /// Visits the terms of an expression.
+  public static func terms(of expression: Expression, _ visit: (Term) -> Void) {
+    withoutActuallyEscaping(visit) { visit in
+      SyntaxWalk(visit: visit, visitExpression: { _ in }).expression(expression)
+    }
+  }
+
+  /// Visits the expressions of a module's rules, those within comprehensions and `every` too.
+  public static func expressions(of module: Module, _ visit: (Expression) -> Void) {
+    withoutActuallyEscaping(visit) { visit in
+      let walk = SyntaxWalk(visit: { _ in }, visitExpression: visit)
       for rule in module.rules { walk.rule(rule) }
     }
   }
@@ -24,6 +38,7 @@ struct SyntaxWalk {
   private func body(_ body: Body) { body.expressions.forEach(expression) }
 
   private func expression(_ expression: Expression) {
+    visitExpression(expression)
     switch expression.kind {
     case .term(let inner): term(inner)
     case .call(let callee, let arguments):
