@@ -76,6 +76,20 @@ struct Eval: ParsableCommand {
   @Option(name: .long, help: ArgumentHelp("Give up after this many seconds.", valueName: "seconds"))
   var timeout: Double?
 
+  @Option(
+    name: .long,
+    help: "Print the steps of the evaluation: what policies note using trace, what fails, or everything.")
+  var explain = TraceText.Mode.off
+
+  @Flag(name: .long, help: "Print how long the parts of the evaluation took.")
+  var metrics = false
+
+  @Flag(name: .long, help: "Print which lines of the modules the evaluation reached.")
+  var coverage = false
+
+  @Flag(name: .long, help: "Print the expressions that took longest.")
+  var profile = false
+
   func validate() throws {
     if stdin == (query != nil) { throw ValidationError("give a query, or --stdin to read one") }
     if v0Compatible && v1Compatible {
@@ -93,10 +107,12 @@ struct Eval: ParsableCommand {
 
   func run() throws {
     var text = query ?? ""
+    let record = EvaluationRecord(mode: explain, profiles: profile, covers: coverage)
+    var documents = EvaluationDocuments(dialect: v0Compatible ? .v0 : v1Compatible ? .v1 : nil)
     let outcome: QueryOutput.Outcome
     do {
       if stdin { text = try InputFile.text(try InputFile.read(InputFile.standardInput), name: "<stdin>") }
-      outcome = try evaluate(text)
+      outcome = try evaluate(text, &documents, record)
     } catch let problem as InputProblem {
       outcome = .problems([.file(problem)])
     } catch let errors as RegoErrors {
@@ -104,29 +120,41 @@ struct Eval: ParsableCommand {
     } catch let error as RegoError {
       outcome = .problems([.rego(error)])
     }
-    let output = QueryOutput(query: text, outcome: outcome)
+    if record.hasMoreEvents { Console.error.write(line: "the trace is cut: it has too many steps") }
+    var output = QueryOutput(query: text, outcome: outcome)
+    output.details = details(record, documents, query: text)
     output.print(as: format)
     if !output.problems.isEmpty { throw ExitCode.notDone }
     if fail && output.isUndefined || failDefined && !output.isUndefined { throw ExitCode.violations }
   }
 
-  private func evaluate(_ text: String) throws -> QueryOutput.Outcome {
-    var documents = EvaluationDocuments(dialect: v0Compatible ? .v0 : v1Compatible ? .v1 : nil)
-    for path in data { documents.load(path) }
-    for path in bundle { documents.loadBundle(path) }
+  private func evaluate(
+    _ text: String, _ documents: inout EvaluationDocuments, _ record: EvaluationRecord
+  ) throws -> QueryOutput.Outcome {
+    record.time("rego_load_files") {
+      for path in data { documents.load(path) }
+      for path in bundle { documents.loadBundle(path) }
+    }
     if !documents.problems.isEmpty { return .problems(documents.problems) }
     let conflicts = documents.conflicts()
     if !conflicts.isEmpty { throw RegoErrors(conflicts) }
     let inputPath = stdinInput ? InputFile.standardInput : input
-    let input = try inputPath.map { path in
-      try DocumentReader.value(try InputFile.read(path), name: InputFile.name(path))
+    let input = try record.time("rego_input_parse") { () throws -> Value? in
+      try inputPath.map { path in
+        try DocumentReader.value(try InputFile.read(path), name: InputFile.name(path))
+      }
     }
 
     var options = RegoCompiler.Options()
     options.builtins = .standard.adding(KubernetesBuiltins.all)
+    options.isInstrumented = record.isInstrumented
     (options.queryPackage, options.queryImports) = try queryContext()
-    let body = try RegoParser.query(text, dialect: v0Compatible ? .v0 : .v1)
-    let program = try RegoCompiler(options).compile(documents.modules, queries: [body])
+    let body = try record.time("rego_query_parse") { () throws -> Body in
+      try RegoParser.query(text, dialect: v0Compatible ? .v0 : .v1)
+    }
+    let program = try record.time("rego_query_compile") { () throws -> Program in
+      try RegoCompiler(options).compile(documents.modules, queries: [body])
+    }
     let deadline = timeout.map { ContinuousClock.now + .seconds($0) }
     let now = Int(Date().timeIntervalSince1970 * 1e9)
     let evaluation = Evaluation(
@@ -134,7 +162,23 @@ struct Eval: ParsableCommand {
       context: BuiltinContext(nowNanoseconds: now, deadline: deadline),
       limits: EvaluationLimits(deadline: deadline), strictBuiltinErrors: strictBuiltinErrors,
       printer: { text, _ in Console.error.write(line: text) })
-    return .results(try evaluation.results())
+    if record.isInstrumented { evaluation.trace { record.note($0) } }
+    defer { record.finish() }
+    return .results(
+      try record.time("rego_query_eval") { () throws -> [Evaluation.Result] in try evaluation.results() })
+  }
+
+  /// What is told beside the results.
+  private func details(
+    _ record: EvaluationRecord, _ documents: EvaluationDocuments, query: String
+  ) -> QueryOutput.Details {
+    var details = QueryOutput.Details()
+    details.sources = SourceText(documents.sources, query: query)
+    details.explanation = TraceText.events(record.events, explain)
+    if metrics { details.metrics = record.metrics }
+    if coverage { details.coverage = record.coverage(of: documents.modules) }
+    if profile { details.profile = record.profile.longest }
+    return details
   }
 
   /// What `--package` and `--import` say, read as the head of a module.
@@ -146,3 +190,4 @@ struct Eval: ParsableCommand {
 }
 
 extension QueryOutput.Format: ExpressibleByArgument {}
+extension TraceText.Mode: ExpressibleByArgument {}

@@ -13,6 +13,7 @@ struct QueryOutput {
 
   let query: String
   let outcome: Outcome
+  var details = Details()
 
   enum Outcome {
     case results([Evaluation.Result])
@@ -30,10 +31,14 @@ struct QueryOutput {
 
   /// Prints results to standard output; errors too as JSON, else to standard error.
   func print(as format: Format) {
+    if format == .pretty, !details.explanation.isEmpty {
+      Console.output.write(TraceText(sources: details.sources).text(details.explanation))
+    }
     switch outcome {
     case .problems(let problems):
       if format == .json {
-        Console.output.write(line: OrderedJSON.object([("errors", .array(problems.map(json)))]).text)
+        let errors = [("errors", OrderedJSON.array(problems.map(json)))]
+        Console.output.write(line: OrderedJSON.object(errors + detailMembers).text)
       } else {
         let count = "\(problems.count) error\(problems.count == 1 ? "" : "s") occurred:"
         let separator = problems.count == 1 ? " " : "\n"
@@ -42,7 +47,7 @@ struct QueryOutput {
     case .results(let results):
       switch format {
       case .json: Console.output.write(line: json(results).text)
-      case .pretty: Console.output.write(pretty(results))
+      case .pretty: Console.output.write(pretty(results) + detailText)
       case .raw: for result in results { Console.output.write(line: raw(result)) }
       case .values:
         for result in results {
@@ -50,7 +55,10 @@ struct QueryOutput {
         }
       case .bindings:
         for result in results { Console.output.write(line: OrderedJSON.value(bindings(result)).text) }
-      case .discard: break
+      case .discard:
+        if details.isEmpty { break }
+        let result: [(String, OrderedJSON)] = results.isEmpty ? [] : [("result", .string("discarded"))]
+        Console.output.write(line: OrderedJSON.object(result + detailMembers).text)
       }
     }
   }
@@ -58,8 +66,8 @@ struct QueryOutput {
   // MARK: JSON
 
   private func json(_ results: [Evaluation.Result]) -> OrderedJSON {
-    if results.isEmpty { return .object([]) }
-    return .object([("result", .array(results.map(json)))])
+    if results.isEmpty { return .object(detailMembers) }
+    return .object([("result", .array(results.map(json)))] + detailMembers)
   }
 
   private func json(_ result: Evaluation.Result) -> OrderedJSON {

@@ -25,7 +25,7 @@ struct TraceText {
     return String(repeating: "| ", count: max(bars, 0)) + "\(word(event.operation)) \(details(event))"
   }
 
-  private func word(_ operation: TraceEvent.Operation) -> String {
+  func word(_ operation: TraceEvent.Operation) -> String {
     switch operation {
     case .enter: "Enter"
     case .evaluate: "Eval"
@@ -37,10 +37,15 @@ struct TraceText {
     }
   }
 
-  private func details(_ event: TraceEvent) -> String {
-    if let note = event.note { return "\(note)" }
+  private func details(_ event: TraceEvent) -> String { event.note.map { "\($0)" } ?? subject(event) }
+
+  /// The rule, query or expression.
+  func subject(_ event: TraceEvent) -> String {
     if case .rule(let path) = event.subject { return DataPath.text(path) }
-    return sources.line(at: event.location)
+    let text = sources.line(at: event.location)
+    // A query that is a reference alone is taken for the question which values it has.
+    let isReference = text.hasPrefix("data.") && !text.contains { " =;:(".contains($0) }
+    return event.location.file.isEmpty && isReference ? "\(text) = _" : text
   }
 }
 
