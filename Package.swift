@@ -52,7 +52,7 @@ let package = Package(
     .executableTarget(
       name: "portcullis",
       dependencies: [
-        "Admission", "CAllocations", "CZlib", "Kubernetes", "Rego", "WebhookServer",
+        "Admission", "CAllocations", "CZlib", "Connectivity", "Kubernetes", "Rego", "WebhookServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

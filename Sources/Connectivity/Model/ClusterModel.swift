@@ -73,6 +73,8 @@ public struct ClusterModel: Sendable {
   public internal(set) var namespaces: [RegoString: NamespaceModel] = [:]
   /// The policies that are the cluster's: by tier and priority, then by name.
   public internal(set) var clusterPolicies: [Policy] = []
+  /// Policies of Cilium and Calico, which count as coverage only.
+  public internal(set) var foreignPolicies: [ForeignPolicy] = []
   /// What lets connections from outside reach workloads through an ingress controller.
   public internal(set) var gateways: [Gateway] = []
   public internal(set) var services: [RegoString: [Service]] = [:]

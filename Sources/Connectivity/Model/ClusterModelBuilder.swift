@@ -15,11 +15,30 @@ public struct ClusterModelBuilder {
 
   private var namespaces: [RegoString: Namespace] = [:]
   private var clusterPolicies: [ObjectReference: Policy] = [:]
+  private var foreignPolicies: [ObjectReference: [ForeignPolicy]] = [:]
   private var gateways: [ObjectReference: Gateway] = [:]
+  /// The kinds of policies that the cluster's network enforces; nil for all.
+  private let enforcedKinds: Set<RegoString>?
   /// In the order in which they were found.
   public private(set) var problems: [Problem] = []
 
-  public init() {}
+  /// - Parameter enforcedKinds: the kinds of policies that the cluster's network enforces, as `NetworkPolicy`; nil for all that are
+  ///   known. Others count for nothing.
+  public init(enforcedKinds: Set<RegoString>? = nil) { self.enforcedKinds = enforcedKinds }
+
+  /// The kinds of policies that are known.
+  public static let policyKinds: Set<RegoString> = [
+    "NetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy",
+    "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "CalicoNetworkPolicy", "GlobalNetworkPolicy",
+  ]
+
+  private func isEnforced(_ kind: GroupVersionKind) -> Bool {
+    guard let enforcedKinds else { return true }
+    // Calico calls its own kind as Kubernetes does.
+    let isCalico = kind.group.utf8.reversed().starts(with: "projectcalico.org".utf8.reversed())
+    let name: RegoString = isCalico && kind.kind == "NetworkPolicy" ? "CalicoNetworkPolicy" : kind.kind
+    return !Self.policyKinds.contains(name) || enforcedKinds.contains(name)
+  }
 
   /// Adds the object of a manifest.
   public mutating func add(_ manifest: Manifest) {
@@ -45,6 +64,7 @@ public struct ClusterModelBuilder {
   ) throws {
     let kind = reference.kind
     let namespace = reference.namespace ?? "default"
+    if !isEnforced(kind) { return }
     switch (kind.group.string, kind.kind.string) {
     case ("", "Namespace"):
       if namespaces[reference.name]?.labels != nil { throw Misfit(Self.twice) }
@@ -69,6 +89,15 @@ public struct ClusterModelBuilder {
       gateways[reference] = try Gateway.ingress(object, reference: reference, location: location)
     case ("route.openshift.io", "Route"):
       gateways[reference] = try Gateway.route(object, reference: reference, location: location)
+    case ("cilium.io", _), ("projectcalico.org", _), ("crd.projectcalico.org", _):
+      guard let policies = try ForeignPolicy.read(object, reference: reference, location: location) else {
+        return
+      }
+      foreignPolicies[reference] = policies
+      problems.append(
+        Problem(
+          .warning, reference, at: location,
+          "its rules are not modelled yet: it counts as coverage, and not in connections"))
     default:
       guard KindTable.builtin[kind]?.podTemplatePath != nil else { return }
       let workload = try WorkloadObject(.object(object), reference: reference, metadata: metadata)
@@ -99,6 +128,8 @@ public struct ClusterModelBuilder {
       }
     }
     model.clusterPolicies = clusterPolicies.values.sorted(by: Policy.precedes)
+    model.foreignPolicies = foreignPolicies.sorted { $0.key.description < $1.key.description }
+      .flatMap(\.value)
     model.gateways = gateways.values.sorted { $0.reference.description < $1.reference.description }
     return model
   }

@@ -10,8 +10,8 @@ public struct ManifestModel: Sendable {
   /// Files and documents that could not be read.
   public let unread: [ManifestError]
 
-  public init(_ set: ManifestSet) {
-    var builder = ClusterModelBuilder()
+  public init(_ set: ManifestSet, enforcedKinds: Set<RegoString>? = nil) {
+    var builder = ClusterModelBuilder(enforcedKinds: enforcedKinds)
     for manifest in set.manifests { builder.add(manifest) }
     analysis = Analysis(builder.build())
     errors = builder.problems.filter { $0.severity == .error } + analysis.contradictions()
@@ -19,9 +19,11 @@ public struct ManifestModel: Sendable {
     unread = set.errors
   }
 
-  /// - Parameter namespace: where objects are that name none.
-  public init(paths: [String], namespace: RegoString = "default") {
-    self.init(ManifestReader(namespace: namespace).read(paths))
+  /// - Parameters:
+  ///   - namespace: where objects are that name none.
+  ///   - enforcedKinds: the kinds of policies that count; nil for all.
+  public init(paths: [String], namespace: RegoString = "default", enforcedKinds: Set<RegoString>? = nil) {
+    self.init(ManifestReader(namespace: namespace).read(paths), enforcedKinds: enforcedKinds)
   }
 
   /// Whether answers say what the objects mean.

@@ -116,13 +116,7 @@ public struct ConnectivityDifference: Sendable {
   private static func merged(
     _ old: [(AddressRange, ConnectionSet)], _ new: [(AddressRange, ConnectionSet)]
   ) -> [(AddressRange, Pair)] {
-    func set(_ range: AddressRange) -> AddressSet {
-      switch range {
-      case .v4(let range): AddressSet(v4: .init(range.lower, range.upper))
-      case .v6(let range): AddressSet(v6: .init(range.lower, range.upper))
-      }
-    }
-    let partition = AddressPartition(cutBy: (old + new).map { set($0.0) })
+    let partition = AddressPartition(cutBy: (old + new).map { $0.0.asSet })
     let before = old.sorted { $0.0 < $1.0 }
     let after = new.sorted { $0.0 < $1.0 }
     var bySame: [Pair: AddressSet] = [:]
@@ -132,7 +126,7 @@ public struct ConnectivityDifference: Sendable {
       _ list: [(AddressRange, ConnectionSet)], _ position: inout Int, _ part: AddressRange
     ) -> ConnectionSet {
       while position < list.count {
-        if set(list[position].0).contains(part) { return list[position].1 }
+        if list[position].0.asSet.contains(part) { return list[position].1 }
         if part < list[position].0 { return .none }
         position += 1
       }
@@ -142,7 +136,7 @@ public struct ConnectivityDifference: Sendable {
       let pair = Pair(
         old: connections(before, &left, part), new: connections(after, &right, part))
       if pair.old.isEmpty && pair.new.isEmpty { continue }
-      bySame[pair] = bySame[pair, default: .none].union(set(part))
+      bySame[pair] = bySame[pair, default: .none].union(part.asSet)
     }
     return bySame.flatMap { pair, addresses in addresses.ranges.map { ($0, pair) } }
   }

@@ -1,0 +1,54 @@
+import Kubernetes
+import Rego
+
+/// Which policies isolate a workload's pods in one direction.
+public struct DirectionCoverage: Sendable {
+  /// In the order of their names. Empty where none does.
+  public let policies: [ObjectReference]
+  /// Whether there are pods, or a template, that none isolates.
+  public let isComplete: Bool
+}
+
+/// Which policies isolate a workload's pods.
+public struct WorkloadCoverage: Sendable {
+  public let workload: Workload
+  /// Whether the pods share their node's network, so that no policy can isolate them.
+  public let isHostNetwork: Bool
+  public let ingress: DirectionCoverage
+  public let egress: DirectionCoverage
+
+  public subscript(direction: Direction) -> DirectionCoverage { direction == .ingress ? ingress : egress }
+
+  /// Whether each of the directions is isolated.
+  public func covers(_ directions: Set<Direction>) -> Bool {
+    !isHostNetwork && directions.allSatisfy { self[$0].isComplete }
+  }
+}
+
+extension Analysis {
+  /// For each workload the policies that isolate it. AdminNetworkPolicies and their kin never isolate; Cilium's and Calico's do.
+  public func coverage() -> [WorkloadCoverage] {
+    workloads.map { workload, groups in
+      WorkloadCoverage(
+        workload: workload, isHostNetwork: groups.contains { self.groups[$0].traits.isHostNetwork },
+        ingress: coverage(of: groups, .ingress), egress: coverage(of: groups, .egress))
+    }
+  }
+
+  private func coverage(of groups: Range<Int>, _ direction: Direction) -> DirectionCoverage {
+    var all: Set<ObjectReference> = []
+    var isComplete = true
+    for group in groups {
+      let namespace = namespace(ofGroup: group)
+      var found = profile(direction, of: group).networkPolicies.map(\.policy.reference)
+      for policy in model.foreignPolicies where policy.isolates.contains(direction) {
+        if policy.selects(self.groups[group].labels, in: namespace) { found.append(policy.reference) }
+      }
+      isComplete = isComplete && !found.isEmpty
+      all.formUnion(found)
+    }
+    return DirectionCoverage(
+      policies: all.sorted { $0.description.utf8.lexicographicallyPrecedes($1.description.utf8) },
+      isComplete: isComplete)
+  }
+}
