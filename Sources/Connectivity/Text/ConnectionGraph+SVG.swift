@@ -49,8 +49,8 @@ private struct CircleDrawing {
     self.groups = groups
     // A gap as wide as a node lies between groups.
     let places = Double(graph.nodes.count + groups.count)
-    radius = max(150, places * 20 / (2 * .pi))
-    labelLength = 14 + 6.4 * Double(graph.nodes.map(\.label.count).max() ?? 0)
+    labelLength = 14 + 6.8 * Double(graph.nodes.map { Self.short($0).count }.max() ?? 0)
+    radius = max(150, labelLength, places * 20 / (2 * .pi))
     angles = Array(repeating: 0, count: graph.nodes.count)
     var place = 0.5
     let step = 2 * Double.pi / max(places, 1)
@@ -94,6 +94,12 @@ private struct CircleDrawing {
     return (bands, curves)
   }
 
+  /// A workload's name; its kind is in the tooltip.
+  private static func short(_ node: ConnectionGraph.Node) -> String {
+    let name = node.namespace.isEmpty ? node.label : String(node.label.prefix { $0 != "[" })
+    return name.count > 30 ? "\(name.prefix(16))…\(name.suffix(12))" : name
+  }
+
   private var center: Double { radius + labelLength + 20 }
   private var legendHeight: Double { Double(groups.count + 3) * 18 + 16 }
 
@@ -126,7 +132,7 @@ private struct CircleDrawing {
   var text: String {
     let size = 2 * center
     let legendWidth = 40 + 7 * Double(groups.map(\.name.count).max() ?? 0)
-    let width = size + max(legendWidth, 190)
+    let width = size + max(legendWidth, 250)
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Self.number(width)) \(Self.number(max(size, legendHeight)))\" "
         + "font-family=\"system-ui, sans-serif\" font-size=\"12\">",
@@ -134,7 +140,12 @@ private struct CircleDrawing {
       "<defs>" + marker("all", "#d1495b") + marker("some", "#2e6f95") + "</defs>",
     ]
     lines += bands.map(band)
-    lines += curves.map(curve)
+    var labelled: Set<[String]> = []
+    for edge in curves {
+      // Where many curves end alike, one label says so.
+      let isFirst = labelled.insert([graph.nodes[edge.destination].id, edge.label]).inserted
+      lines.append(curve(edge, isLabelled: isFirst))
+    }
     for (group, arc) in zip(groups, arcs) { lines += ring(group, arc) }
     lines += graph.nodes.indices.map(node)
     lines += legend(left: size)
@@ -148,7 +159,7 @@ private struct CircleDrawing {
 
   private func isAll(_ label: String) -> Bool { label.utf8.elementsEqual("All Connections".utf8) }
 
-  private func curve(_ edge: ConnectionGraph.Edge) -> String {
+  private func curve(_ edge: ConnectionGraph.Edge, isLabelled: Bool) -> String {
     let kind = isAll(edge.label) ? "all" : "some"
     let (a, b) = (angles[edge.source], angles[edge.destination])
     let pull = radius * 0.35
@@ -158,10 +169,10 @@ private struct CircleDrawing {
       "\(graph.nodes[edge.source].id) \(edge.isMutual ? "<=>" : "=>") \(graph.nodes[edge.destination].id) : \(edge.label)"
     var drawn =
       "<path d=\"M\(text(start))C\(text(first)) \(text(second)) \(text(end))\" fill=\"none\" "
-      + "stroke=\"\(kind == "all" ? "#d1495b" : "#2e6f95")\" stroke-opacity=\"0.55\" stroke-width=\"1.2\" "
+      + "stroke=\"\(kind == "all" ? "#d1495b" : "#2e6f95")\" stroke-opacity=\"\(curves.count > 100 ? "0.3" : "0.6")\" stroke-width=\"1.2\" "
       + "marker-end=\"url(#\(kind))\"\(edge.isMutual ? " marker-start=\"url(#\(kind))\"" : "")>"
       + "<title>\(Self.escaped(title))</title></path>"
-    if kind == "some" && curves.count <= Self.labelLimit {
+    if kind == "some" && isLabelled && curves.count <= Self.labelLimit {
       // A quarter of the way from the destination, where curves have parted.
       let t = 0.8
       func at(_ p: Double, _ q: Double, _ r: Double, _ s: Double) -> Double {
@@ -220,7 +231,8 @@ private struct CircleDrawing {
     return
       "<circle cx=\"\(Self.number(dot.x))\" cy=\"\(Self.number(dot.y))\" r=\"4\" fill=\"\(color)\"/>"
       + "<text transform=\"translate(\(text(label))) rotate(\(Self.number(degrees)))\" dy=\"0.35em\" "
-      + "text-anchor=\"\(isLeft ? "end" : "start")\">\(Self.escaped(graph.nodes[index].label))</text>"
+      + "text-anchor=\"\(isLeft ? "end" : "start")\"><title>\(Self.escaped(graph.nodes[index].id))</title>"
+      + "\(Self.escaped(Self.short(graph.nodes[index])))</text>"
   }
 
   private func legend(left: Double) -> [String] {

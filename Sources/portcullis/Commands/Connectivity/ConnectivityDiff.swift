@@ -99,7 +99,11 @@ struct ConnectivityDiff: ParsableCommand {
         return row
       }
       text += "\n#### \(sign) \(title)\n\n"
-      text += Records(fields: ["from", "to", "connections", ""], rows: rows).markdown
+      var records = Records(fields: ["from", "to", "connections", "workloads"], rows: rows)
+      if changes.allSatisfy(\.newOrGone.isEmpty) {
+        records = Records(fields: Array(records.fields.dropLast()), rows: rows.map { Array($0.dropLast()) })
+      }
+      text += records.markdown
     }
     return text
   }
