@@ -100,12 +100,12 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
       ("p if nothing(1)", "test.rego:2:6: rego_type_error: undefined function nothing"),
       (
         "f(x) := x\np if f(1, 2, 3)",
-        "test.rego:3:6: rego_type_error: data.test.f: arity mismatch: 3 operands where 1 are wanted"
+        "test.rego:3:6: rego_type_error: function data.test.f has arity 1, got 3 arguments"
       ),
       ("p := 1\np contains 2", "test.rego:2:1: rego_type_error: conflicting rules data.test.p found"),
       (
         "default p := 1\ndefault p := 2",
-        "test.rego:3:1: rego_type_error: multiple default rules data.test.p found"
+        "test.rego:2:1: rego_type_error: multiple default rules data.test.p found at test.rego:2, test.rego:3"
       ),
       ("p if { x := 1; x := 2 }", "test.rego:2:16: rego_compile_error: var x assigned above"),
       ("p if { y := x; x := 2; y }", "test.rego:2:13: rego_compile_error: var x referenced above"),

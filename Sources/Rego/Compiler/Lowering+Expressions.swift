@@ -285,9 +285,8 @@ extension Lowering {
 
   func checkAllowed(_ builtin: String, at location: Location) {
     guard let reason = refusedBuiltins[builtin] else { return }
-    var error = RegoError(.type, "unsafe built-in function calls in expression: \(builtin)", at: location)
-    error.details = [reason]
-    errors.append(error)
+    errors.append(
+      RegoError(.type, "unsafe built-in function calls in expression: \(builtin): \(reason)", at: location))
   }
 
   private func arityError(

@@ -15,6 +15,8 @@ public struct RegoCompiler: Sendable {
     public var isStrict = false
     /// Builtins that programs must not use, each with what the error says about that.
     public var refusedBuiltins: [String: String] = [:]
+    /// The texts of modules and queries by the files that their locations name, for errors to quote; programs do not keep them.
+    public var sources: [String: String] = [:]
     /// How many errors are reported at most; where there are more, one more error says so. Nil for all.
     public var errorLimit: Int? = 10
 
@@ -31,6 +33,14 @@ public struct RegoCompiler: Sendable {
   ///
   /// - Throws: the errors found, in the order of the sources, as many as ``Options/errorLimit`` allows.
   public func compile(_ modules: [Module], queries: [Body] = []) throws(RegoErrors) -> Program {
+    do throws(RegoErrors) {
+      return try checkAndCompile(modules, queries: queries)
+    } catch {
+      throw error.quoting(options.sources)
+    }
+  }
+
+  private func checkAndCompile(_ modules: [Module], queries: [Body]) throws(RegoErrors) -> Program {
     var checks = ModuleChecks(isStrict: options.isStrict)
     for module in modules { checks.check(module) }
     var errors = checks.errors

@@ -20,6 +20,8 @@ public struct RegoError: Error, Sendable, Hashable {
   public var location: Location?
   /// What else is known of the error, such as the types that do not fit: lines that follow the message.
   public var details: [String] = []
+  /// The line of the source at the location, and below it a caret; empty where the source is not known.
+  public internal(set) var excerpt: [String] = []
 
   public init(_ code: Code, _ message: String, at location: Location? = nil) {
     self.code = code
@@ -31,6 +33,13 @@ public struct RegoError: Error, Sendable, Hashable {
 extension RegoError {
   /// The message with its details, each on a line of its own after a tab.
   public var text: String { ([message] + details).joined(separator: "\n\t") }
+
+  /// The error as commands print it: `path:line:column: code: message`, then the source's line with a caret, then the details.
+  public var report: String {
+    var plain = self
+    plain.details = []
+    return ([plain.description] + excerpt + details).joined(separator: "\n\t")
+  }
 
   /// `path:line: code: message`, as OPA's own tools print errors.
   public var withoutColumn: String {

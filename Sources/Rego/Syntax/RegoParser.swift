@@ -8,6 +8,16 @@ public enum RegoParser {
   public static func module(
     _ source: String, file: String, dialect: Dialect? = nil
   ) throws(RegoErrors) -> Module {
+    do throws(RegoErrors) {
+      return try parseModule(source, file: file, dialect: dialect)
+    } catch {
+      throw error.quoting([file: source])
+    }
+  }
+
+  private static func parseModule(
+    _ source: String, file: String, dialect: Dialect?
+  ) throws(RegoErrors) -> Module {
     var parser = Parser(source, file: file, dialect: dialect ?? .v1)
     if dialect != nil { return try parser.parseModule() }
     do throws(RegoErrors) {
@@ -29,9 +39,13 @@ public enum RegoParser {
     _ source: String, file: String = "", dialect: Dialect = .v1
   ) throws(RegoErrors) -> Body {
     var parser = Parser(source, file: file, dialect: dialect)
-    return try parser.parseWhole { (parser) throws(Parser.Failure) in
-      try parser.parseBody(until: .eof)
-      return parser.takeBody()
+    do throws(RegoErrors) {
+      return try parser.parseWhole { (parser) throws(Parser.Failure) in
+        try parser.parseBody(until: .eof)
+        return parser.takeBody()
+      }
+    } catch {
+      throw error.quoting([file: source])
     }
   }
 
