@@ -182,12 +182,23 @@ struct EvalTests {
       name: "errors as text go to standard error", arguments: ["eval", "-f", "pretty", "x; y"], status: 2,
       output: "",
       errorsHave: [
-        "2 errors occurred:\n1: rego_unsafe_var_error: var x is unsafe\n1: rego_unsafe_var_error: var y is unsafe\n"
+        "2 errors occurred:\n1:1: rego_unsafe_var_error: var x is unsafe\n\tx; y\n\t^\n1:4: rego_unsafe_var_error: var y is unsafe\n\tx; y\n\t   ^\n"
+      ]),
+    CommandCase(
+      name: "strict mode",
+      arguments: ["eval", "--strict", "-d", "p.rego", "-f", "raw", "data.p"],
+      files: ["p.rego": "package p\nimport data.q\nr if {\n  x := 1\n}\n"], status: 2,
+      errorsHave: ["p.rego:4:3: rego_compile_error: assigned var x unused\n\t  x := 1\n\t  ^"]),
+    CommandCase(
+      name: "types that do not fit", arguments: ["eval", "-d", "p.rego", "-f", "raw", "data.p"],
+      files: ["p.rego": "package p\nq := 1\nr if q == \"a\"\n"], status: 2,
+      errorsHave: [
+        "1 error occurred: p.rego:3:6: rego_type_error: match error\n\tr if q == \"a\"\n\t     ^\n\tleft  : number\n\tright : string\n"
       ]),
     CommandCase(
       name: "several modules that do not parse", arguments: ["eval", "-d", ".", "-f", "raw", "1"],
       files: ["a.rego": "package a\np if {", "b.rego": "package b\nq := )\n"], status: 2,
-      errorsHave: ["a.rego:2: rego_parse_error", "b.rego:2: rego_parse_error"]),
+      errorsHave: ["a.rego:2:7: rego_parse_error", "b.rego:2:6: rego_parse_error"]),
     CommandCase(
       name: "a strict builtin error", arguments: ["eval", "--strict-builtin-errors", #"to_number("x")"#],
       status: 2,
@@ -196,12 +207,12 @@ struct EvalTests {
       name: "--v1-compatible refuses v0",
       arguments: ["eval", "--v1-compatible", "-d", "v0.rego", "-f", "raw", "1"],
       files: ["v0.rego": "package old\ndeny[msg] { msg := \"hi\" }\n"], status: 2,
-      errorsHave: ["v0.rego:2: rego_parse_error"]),
+      errorsHave: ["v0.rego:2:1: rego_parse_error"]),
     CommandCase(
       name: "a rule where there is data",
       arguments: ["eval", "-d", "p.rego", "-d", "d.json", "-f", "raw", "1"],
       files: ["p.rego": "package a\nb := 1\n", "d.json": #"{"a": {"b": 2}}"#], status: 2,
-      errorsHave: ["p.rego:2: rego_compile_error: conflicting rule for data path a/b found"]),
+      errorsHave: ["p.rego:2:1: rego_compile_error: conflicting rule for data path a/b found"]),
     CommandCase(
       name: "data files that disagree",
       arguments: ["eval", "-d", "a.json", "-d", "b.json", "-f", "raw", "1"],

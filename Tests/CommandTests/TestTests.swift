@@ -211,7 +211,7 @@ struct TestTests {
       ]),
     CommandCase(
       name: "a policy that does not compile", arguments: ["test", "."], files: failing("test_a if x > 1"),
-      status: 2, errorsHave: ["./p_test.rego:5: rego_unsafe_var_error: var x is unsafe"]),
+      status: 2, errorsHave: ["./p_test.rego:5:11: rego_unsafe_var_error: var x is unsafe"]),
     CommandCase(
       name: "a policy that does not parse", arguments: ["test", "."], files: failing("test_a if {"),
       status: 2,

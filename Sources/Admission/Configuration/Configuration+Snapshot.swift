@@ -21,7 +21,10 @@ extension Configuration {
     } catch {
       problems += error.problems
     }
-    let compiler = PolicyCompiler(dialect: regoVersion, hasInventory: hasInventory, interner: interner)
+    let compiler = PolicyCompiler(
+      dialect: regoVersion, hasInventory: hasInventory, allowedBuiltins: allowedBuiltins ?? [],
+      interner: interner)
+    problems += unknownBuiltins(among: compiler.options.builtins)
     do throws(PolicyProblems) {
       let set = try compiler.compile(sources, overrides: problems.isEmpty ? overrides : PolicyOverrides())
       problems += set.problems
@@ -30,6 +33,18 @@ extension Configuration {
       problems += error.problems
     }
     throw PolicyProblems(problems)
+  }
+
+  /// Names in `allowedBuiltins` that no builtin has.
+  private func unknownBuiltins(among builtins: BuiltinRegistry) -> [PolicyProblem] {
+    (allowedBuiltins ?? []).filter { builtins[$0] == nil }.map { name in
+      let restricted = builtins.builtins.values.filter(\.isRestricted).map(\.name).sorted()
+      return PolicyProblem(
+        file: "",
+        message:
+          "allowedBuiltins: there is no builtin \"\(name)\"; those to allow are \(restricted.joined(separator: ", "))"
+      )
+    }
   }
 
   /// The objects of the files that are named; nil where none are.

@@ -9,8 +9,9 @@ public struct PolicyCompiler: Sendable {
   public var hasInventory: Bool
   public var options: RegoCompiler.Options
 
+  /// - Parameter allowedBuiltins: the restricted builtins that policies may use all the same.
   public init(
-    dialect: Dialect? = nil, hasInventory: Bool = true,
+    dialect: Dialect? = nil, hasInventory: Bool = true, allowedBuiltins: [String] = [],
     builtins: BuiltinRegistry = BuiltinRegistry.standard.adding(KubernetesBuiltins.all),
     interner: StringInterner = StringInterner()
   ) {
@@ -19,6 +20,11 @@ public struct PolicyCompiler: Sendable {
     options = RegoCompiler.Options()
     options.builtins = builtins
     options.interner = interner
+    for builtin in builtins.builtins.values where builtin.isRestricted {
+      if allowedBuiltins.contains(where: { $0.utf8.elementsEqual(builtin.name.utf8) }) { continue }
+      options.refusedBuiltins[builtin.name] =
+        "policies may use it only where allowedBuiltins in the configuration names it"
+    }
   }
 
   /// Compiles sources, and gives the policies the settings that the configuration file overrides.
@@ -26,6 +32,14 @@ public struct PolicyCompiler: Sendable {
   /// - Throws: what is wrong with the overrides. What is wrong with sources is ``PolicySet/problems``.
   public func compile(
     _ sources: [PolicySource], overrides: PolicyOverrides = PolicyOverrides()
+  ) throws(PolicyProblems) -> PolicySet {
+    var compiler = self
+    for source in sources { compiler.options.sources[source.path] = source.text }
+    return try compiler.policySet(sources, overrides: overrides)
+  }
+
+  private func policySet(
+    _ sources: [PolicySource], overrides: PolicyOverrides
   ) throws(PolicyProblems) -> PolicySet {
     var quarantined: [PolicySet.Unused] = []
     var parsed: [Parsed] = []

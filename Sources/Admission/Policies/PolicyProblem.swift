@@ -8,6 +8,8 @@ public struct PolicyProblem: Error, Sendable, Hashable, CustomStringConvertible 
   public var line: Int?
   public var column: Int?
   public var message: String
+  /// Lines that say more: the source's line with a caret, types that do not fit.
+  public var details: [String] = []
 
   public init(file: String, line: Int? = nil, column: Int? = nil, message: String) {
     self.file = file
@@ -27,7 +29,11 @@ public struct PolicyProblem: Error, Sendable, Hashable, CustomStringConvertible 
     } else {
       self.init(file: file, message: "\(error.code.rawValue): \(error.message)")
     }
+    details = error.excerpt + error.details
   }
+
+  /// `path:line:column: message`, then the details, each on a line of its own.
+  public var report: String { ([description] + details).joined(separator: "\n\t") }
 
   /// `path:line:column: message`.
   public var description: String {

@@ -51,7 +51,7 @@ extension RegoErrors {
   /// The errors with the lines of the sources that they are about.
   ///
   /// - Parameter sources: the text of each file by the name that locations give it.
-  func quoting(_ sources: [String: String]) -> RegoErrors {
+  public func quoting(_ sources: [String: String]) -> RegoErrors {
     if sources.isEmpty { return self }
     return RegoErrors(
       errors.map { error in

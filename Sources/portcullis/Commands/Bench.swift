@@ -62,7 +62,7 @@ struct Bench: ParsableCommand {
     } catch let problem as InputProblem {
       throw CommandFailure(problem.description)
     } catch let errors as RegoErrors {
-      throw CommandFailure(errors.errors.map(\.description))
+      throw CommandFailure(errors.errors.map(\.report))
     } catch let error as RegoError {
       throw CommandFailure(error.description)
     }
@@ -84,9 +84,11 @@ struct Bench: ParsableCommand {
       documents.load(path, isWanted: { $0.hasSuffix(".rego") && !$0.hasSuffix("_test.rego") })
     }
     for path in data { documents.load(path, isWanted: { !$0.hasSuffix("_test.rego") }) }
-    if !documents.problems.isEmpty { throw CommandFailure(documents.problems.map(\.message)) }
+    if !documents.problems.isEmpty { throw CommandFailure(documents.problems.map(\.report)) }
     let conflicts = documents.conflicts()
     if !conflicts.isEmpty { throw RegoErrors(conflicts) }
+    options.sources = documents.sources
+    options.sources[""] = query
     return try Benchmark(
       query: query, modules: documents.modules, data: documents.data, inputs: try inputs(), options: options)
   }

@@ -67,6 +67,12 @@ struct Eval: ParsableCommand {
     help: "An error of a builtin ends the evaluation, rather than making its expression undefined.")
   var strictBuiltinErrors = false
 
+  @Flag(
+    name: [.customShort("S"), .long],
+    help:
+      "Refuse unused imports, variables and arguments, and deprecated builtins, as OPA's strict mode does.")
+  var strict = false
+
   @Flag(name: .long, help: "Exit with 1 where the query is undefined.")
   var fail = false
 
@@ -148,6 +154,9 @@ struct Eval: ParsableCommand {
     var options = RegoCompiler.Options()
     options.builtins = .standard.adding(KubernetesBuiltins.all)
     options.isInstrumented = record.isInstrumented
+    options.isStrict = strict
+    options.sources = documents.sources
+    options.sources[""] = text
     (options.queryPackage, options.queryImports) = try queryContext()
     let body = try record.time("rego_query_parse") { () throws -> Body in
       try RegoParser.query(text, dialect: v0Compatible ? .v0 : .v1)

@@ -64,5 +64,5 @@ extension Dialect: ExpressibleByArgument {}
 
 extension PolicyProblems {
   /// What ends a command.
-  var failure: CommandFailure { CommandFailure(problems.map(\.description)) }
+  var failure: CommandFailure { CommandFailure(problems.map(\.report)) }
 }

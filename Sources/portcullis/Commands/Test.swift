@@ -87,14 +87,15 @@ struct Test: ParsableCommand {
 
   func run() throws {
     let documents = documents()
-    var problems = documents.problems.map(\.message)
-    problems += documents.conflicts().map(\.withoutColumn)
+    var problems = documents.problems.map(\.report)
+    problems += documents.conflicts().map(\.report)
     if !problems.isEmpty { throw CommandFailure(problems) }
     let suite = TestSuite(documents.modules)
     let tests = try selected(suite.tests)
     var options = RegoCompiler.Options()
     options.builtins = .standard.adding(KubernetesBuiltins.all)
     options.interner = documents.interner
+    options.sources = documents.sources
     let recorder = coverage || threshold != nil ? CoverageRecorder() : nil
     let sources = SourceText(documents.sources)
     let results: [TestResult]
@@ -110,7 +111,7 @@ struct Test: ParsableCommand {
       if verbose { runner.keepsTrace = { $0.operation != .evaluate && $0.operation != .redo } }
       results = try runner.run(parallel: parallel ?? ProcessInfo.processInfo.activeProcessorCount)
     } catch {
-      throw CommandFailure(error.errors.map(\.withoutColumn))
+      throw CommandFailure(error.errors.map(\.report))
     }
     if tests.isEmpty { Console.error.write(line: "no tests were found") }
     try print(results, sources, recorder, documents.modules)

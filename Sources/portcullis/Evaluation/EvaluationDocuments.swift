@@ -119,7 +119,7 @@ struct EvaluationDocuments {
 
   /// Rules at a path where there is data too: which of them counts would be a matter of luck.
   func conflicts() -> [RegoError] {
-    modules.flatMap { module in
+    let errors = modules.flatMap { module in
       module.rules.compactMap { rule -> RegoError? in
         let path = module.package.path + Self.constantPath(rule.head)
         var place = data
@@ -131,6 +131,7 @@ struct EvaluationDocuments {
         return RegoError(.compile, "conflicting rule for data path \(name) found", at: rule.location)
       }
     }
+    return RegoErrors(errors).quoting(sources).errors
   }
 
   /// What a head's reference says of its path before the first variable.

@@ -42,7 +42,7 @@ struct QueryOutput {
       } else {
         let count = "\(problems.count) error\(problems.count == 1 ? "" : "s") occurred:"
         let separator = problems.count == 1 ? " " : "\n"
-        Console.error.write(line: count + separator + problems.map(\.message).joined(separator: "\n"))
+        Console.error.write(line: count + separator + problems.map(\.report).joined(separator: "\n"))
       }
     case .results(let results):
       switch format {
@@ -131,6 +131,14 @@ extension EvaluationDocuments.Problem {
     switch self {
     case .file(let problem): problem.description
     case .rego(let error): error.withoutColumn
+    }
+  }
+
+  /// `FILE:LINE:COLUMN: CODE: TEXT`, then for Rego the line with a caret.
+  var report: String {
+    switch self {
+    case .file(let problem): problem.description
+    case .rego(let error): error.report
     }
   }
 

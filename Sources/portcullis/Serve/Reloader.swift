@@ -140,7 +140,7 @@ final class Reloader: Service {
       logger.error(
         "what was read again cannot be used; what was served before is served on",
         metadata: ["because": "\(reason)"])
-      for problem in error.problems { Console.error.write(line: problem.description) }
+      for problem in error.problems { Console.error.write(line: problem.report) }
     }
   }
 }
