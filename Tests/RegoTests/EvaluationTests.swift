@@ -205,7 +205,10 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
       """, file: "test.rego", dialect: .v1)
     let program = try RegoCompiler().compile([module])
     func text(_ kind: String, _ operation: String) -> String {
-      program.inputShape(given: [["kind"]: .string(kind), ["operation"]: .string(operation)]).description
+      program.inputShape(
+        of: [program.entrypoint(["test", "p"]), program.entrypoint(["test", "q"])],
+        given: [.input(["kind"]): .string(kind), .input(["operation"]): .string(operation)]
+      ).description
     }
     #expect(text("Pod", "UPDATE") == program.inputShape.description)
     #expect(!text("Pod", "CREATE").contains("spec"))
@@ -223,6 +226,56 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
       q if p with input.operation as "UPDATE"
       """, file: "test.rego", dialect: .v1)
     let program = try RegoCompiler().compile([module])
-    #expect(program.inputShape(given: [["operation"]: "CREATE"]).description.contains("oldObject"))
+    let shape = program.inputShape(
+      of: [program.entrypoint(["test", "q"])], given: [.input(["operation"]): "CREATE"])
+    #expect(shape.description.contains("oldObject"))
+  }
+
+  @Test("a rule that is asked for only where a parameter says so adds to the shape only then")
+  func shapeOfReachableRules() throws {
+    let module = try RegoParser.module(
+      """
+      package test
+      deny contains input.name if not exempt
+      exempt if { data.parameters.test.allow == true; selects_all }
+      selects_all if count(input.spec.selector) == 0
+      other if input.never.asked
+      """, file: "test.rego", dialect: .v1)
+    let program = try RegoCompiler().compile([module])
+    func text(_ allow: Bool) -> String {
+      program.inputShape(
+        of: [program.entrypoint(["test", "deny"])],
+        given: [.data(["parameters", "test", "allow"]): .boolean(allow)]
+      ).description
+    }
+    #expect(text(true) == "{name: all, spec: {selector: all}}")
+    #expect(text(false) == "{name: all}")
+  }
+
+  @Test(
+    "of many definitions that test one place of the input those run that can hold",
+    arguments: ["Pod", "Job", "Other", "Service"])
+  func ruleIndex(kind: String) throws {
+    let kinds = ["Pod", "Job", "Service", "Secret", "Node"]
+    let indexed = kinds.map { "p contains \"\($0)\" if input.kind == \"\($0)\"" }.joined(separator: "\n")
+    let module = try RegoParser.module(
+      """
+      package test
+      \(indexed)
+      p contains "any of two" if input.kind in {"Pod", "Service"}
+      p contains "always"
+      p contains "not a pod" if input.kind != "Pod"
+      p contains "never" if { input.kind == "Pod"; input.kind == "Job" }
+      mocked := p with input.kind as "Job"
+      """, file: "test.rego", dialect: .v1)
+    let program = try RegoCompiler().compile([module])
+    let evaluation = Evaluation(
+      program, input: ["kind": .string(kind)], context: BuiltinContext(nowNanoseconds: 0))
+    var expected: Set<Value> = ["always"]
+    if kinds.contains(kind) { expected.insert(.string(kind)) }
+    if ["Pod", "Service"].contains(kind) { expected.insert("any of two") }
+    if kind != "Pod" { expected.insert("not a pod") }
+    #expect(try evaluation.value(at: ["test", "p"]) == .set(SetValue(expected)))
+    #expect(try evaluation.value(at: ["test", "mocked"]) == .set(SetValue(["Job", "always", "not a pod"])))
   }
 }

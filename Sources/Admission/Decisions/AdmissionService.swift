@@ -52,8 +52,8 @@ extension AdmissionService {
     _ body: UnsafeRawBufferPointer, for policies: PolicySet
   ) throws -> (Value, AdmissionRequest) {
     if let kind = JSONReader.peekString(at: PolicySet.kindPath, in: body),
-      let operation = JSONReader.peekString(at: PolicySet.operationPath, in: body)
-        .flatMap({ AdmissionRequest.Operation(rawValue: $0.string) })
+      let operation = JSONReader.peek(
+        at: PolicySet.operationPath, in: body, AdmissionRequest.Operation.init(utf8:))
     {
       let review = try JSONReader.project(body, shape: policies.shape(forKind: kind, operation))
       let request = try AdmissionRequest(review: review)
@@ -88,7 +88,7 @@ extension AdmissionSnapshot {
       if verdict.isCancelled, !acceptsCancellation { return nil }
       decision.add(verdict, of: policy)
     }
-    if let mask = SecretMask(of: review) { decision.mask(with: mask) }
+    if SecretMask.concerns(request), let mask = SecretMask(of: review) { decision.mask(with: mask) }
     decision.conclude()
     return decision
   }

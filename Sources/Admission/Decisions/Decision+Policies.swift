@@ -12,7 +12,7 @@ extension Decision {
     namespace = request.namespace.string
     name = request.name.string
     operation = request.operation.rawValue
-    user = request.userInfo.username.string
+    user = request.username.string
     isDryRun = request.isDryRun
   }
 

@@ -43,6 +43,7 @@ struct PolicyVerdict {
       violations = []
       warnings = []
     }
+    if evaluation.builtinErrors.isEmpty { return }
     var seen: Set<RegoError> = []
     builtinErrors = evaluation.builtinErrors.filter { seen.insert($0).inserted }.map(Self.text)
   }

@@ -1,8 +1,8 @@
 import Kubernetes
 import Rego
 
-/// A compiled policy with its settings.
-public struct Policy: Sendable {
+/// A compiled policy with its settings. A class, since decisions ask it for one thing or another and none copies it.
+public final class Policy: Sendable {
   /// The rules by which a policy speaks.
   enum Rule: String, CaseIterable {
     case deny
@@ -17,7 +17,7 @@ public struct Policy: Sendable {
   /// The files that define it.
   public let files: [String]
   public let isBuiltin: Bool
-  public internal(set) var settings: PolicySettings
+  public let settings: PolicySettings
   /// Whether it reads `data.inventory`.
   public let readsInventory: Bool
   /// The rules of ``Rule`` that it defines.
@@ -29,6 +29,33 @@ public struct Policy: Sendable {
   /// What can refuse a request: `deny` and `violation`.
   let denials: [Program.Entrypoint]
   let warnings: Program.Entrypoint?
+
+  init(
+    name: String, package: [RegoString], files: [String], isBuiltin: Bool, settings: PolicySettings,
+    readsInventory: Bool, rules: [String], testedKinds: Set<RegoString>?, mentionsOperation: Bool,
+    program: Program, denials: [Program.Entrypoint], warnings: Program.Entrypoint?
+  ) {
+    self.name = name
+    self.package = package
+    self.files = files
+    self.isBuiltin = isBuiltin
+    self.settings = settings
+    self.readsInventory = readsInventory
+    self.rules = rules
+    self.testedKinds = testedKinds
+    self.mentionsOperation = mentionsOperation
+    self.program = program
+    self.denials = denials
+    self.warnings = warnings
+  }
+
+  /// The same policy with other settings.
+  func with(_ settings: PolicySettings) -> Policy {
+    Policy(
+      name: name, package: package, files: files, isBuiltin: isBuiltin, settings: settings,
+      readsInventory: readsInventory, rules: rules, testedKinds: testedKinds,
+      mentionsOperation: mentionsOperation, program: program, denials: denials, warnings: warnings)
+  }
 
   /// The operations that it is asked about: those that `match` lists; otherwise all of them where the policy mentions
   /// `operation` or `oldObject`, and CREATE and UPDATE where it does not, since on DELETE there is no object.
@@ -49,5 +76,22 @@ public struct Policy: Sendable {
   var kindNames: Set<RegoString>? {
     guard let matched = settings.match.kinds.map({ Set($0.map(\.name)) }) else { return testedKinds }
     return testedKinds.map(matched.intersection) ?? matched
+  }
+
+  /// The parameters that are scalars, by where Rego reads them.
+  var scalarParameters: [InputPath.Scalar: Value] {
+    // Rules could define them too.
+    guard case .object(let parameters) = settings.parameterObject, !program.defines(["parameters"]) else {
+      return [:]
+    }
+    var scalars: [InputPath.Scalar: Value] = [:]
+    for case (.string(let key), let value) in parameters {
+      switch value {
+      case .null, .boolean, .number, .string:
+        scalars[.data(["parameters", RegoString(name), key])] = value
+      case .array, .object, .set: break
+      }
+    }
+    return scalars
   }
 }

@@ -19,6 +19,7 @@ public struct PolicyCompiler: Sendable {
     self.hasInventory = hasInventory
     options = RegoCompiler.Options()
     options.builtins = builtins
+    AdmissionRequest.seed(interner)
     options.interner = interner
     for builtin in builtins.builtins.values where builtin.isRestricted {
       if allowedBuiltins.contains(where: { $0.utf8.elementsEqual(builtin.name.utf8) }) { continue }
@@ -83,8 +84,8 @@ public struct PolicyCompiler: Sendable {
     var problems: [PolicyProblem] = []
     for index in policies.indices {
       do throws(PolicyProblems) {
-        policies[index].settings = try overrides.applied(
-          to: policies[index].settings, named: policies[index].name)
+        let settings = try overrides.applied(to: policies[index].settings, named: policies[index].name)
+        policies[index] = policies[index].with(settings)
       } catch {
         problems += error.problems
       }

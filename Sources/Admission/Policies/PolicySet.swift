@@ -31,7 +31,10 @@ public struct PolicySet: Sendable {
     self.policies = policies
     self.quarantined = quarantined
     self.notLoaded = notLoaded
-    shape = policies.reduce(AdmissionRequest.shape) { $0.union($1.program.inputShape) }
+    let base =
+      policies.contains { $0.settings.match.labels != nil }
+      ? AdmissionRequest.shape.union(AdmissionRequest.labelShape) : AdmissionRequest.shape
+    shape = policies.reduce(base) { $0.union($1.program.inputShape) }
     parameters = .object(ObjectValue(policies.map { (.string($0.name), $0.settings.parameterObject) }))
     operations = policies.map(\.operations)
     forAnyKind = policies.indices.filter { policies[$0].kindNames == nil }
@@ -43,10 +46,13 @@ public struct PolicySet: Sendable {
     var shapes: [AdmissionRequest.Operation: [RegoString?: PathShape]] = [:]
     for operation in AdmissionRequest.Operation.allCases {
       func union(_ indices: [Int], kind: RegoString?) -> PathShape {
-        var known: [[RegoString]: Value] = [Self.operationPath: .string(operation.rawValue)]
-        if let kind { known[Self.kindPath] = .string(kind) }
-        return indices.filter { policies[$0].operations.contains(operation) }.reduce(AdmissionRequest.shape) {
-          $0.union(policies[$1].program.inputShape(given: known))
+        var known: [InputPath.Scalar: Value] = [.input(Self.operationPath): .string(operation.rawValue)]
+        if let kind { known[.input(Self.kindPath)] = .string(kind) }
+        return indices.filter { policies[$0].operations.contains(operation) }.reduce(base) {
+          $0.union(
+            policies[$1].program.inputShape(
+              of: policies[$1].denials + [policies[$1].warnings].compactMap(\.self),
+              given: known.merging(policies[$1].scalarParameters) { known, _ in known }))
         }
       }
       shapes[operation] = [nil: union(forAnyKind, kind: nil)]

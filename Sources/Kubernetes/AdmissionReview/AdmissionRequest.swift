@@ -15,6 +15,17 @@ public struct AdmissionRequest: Sendable {
     case update = "UPDATE"
     case delete = "DELETE"
     case connect = "CONNECT"
+
+    /// The operation of which the bytes are the name.
+    public init?(utf8 bytes: UnsafeRawBufferPointer) {
+      for operation in Self.all where operation.rawValue.utf8.elementsEqual(bytes) {
+        self = operation
+        return
+      }
+      return nil
+    }
+
+    private static let all = allCases
   }
 
   /// Who asks.
@@ -32,28 +43,18 @@ public struct AdmissionRequest: Sendable {
   public let uid: RegoString
   /// What `object` is, in the version that the webhook is registered for.
   public let kind: GroupVersionKind
-  public let resource: GroupVersionResource
   /// Such as `scale` or `status`; empty for the resource itself.
   public let subResource: RegoString
-  /// The kind of the original request, where it was converted; otherwise `kind`.
-  public let requestKind: GroupVersionKind
   /// The object's name; its `generateName` where it has no name yet. Taken from the objects where the request lacks it, as it
   /// may for a deletecollection.
   public let name: RegoString
   /// Empty for objects that are the cluster's. The request about a Namespace names the namespace itself.
   public let namespace: RegoString
   public let operation: Operation
-  public let userInfo: UserInfo
-  /// Nil on DELETE.
-  public let object: Value?
-  /// Nil on CREATE.
-  public let oldObject: Value?
-  public let options: Value?
+  public let username: RegoString
   public let isDryRun: Bool
-  /// The metadata of `object`, where there is one.
-  public let metadata: ObjectMetadata?
-  /// The metadata of `oldObject`, where there is one.
-  public let oldMetadata: ObjectMetadata?
+  /// The review's `request`, checked by ``init(review:)``.
+  private let members: ObjectValue
 
   /// Reads a review.
   ///
@@ -62,10 +63,13 @@ public struct AdmissionRequest: Sendable {
   public init(review: Value) throws(AdmissionReviewError) {
     guard case .object(let review) = review else { throw .notAnObject(found: review.typeNameWithArticle) }
     version = try Self.version(of: review)
+    let hasObject: Bool
+    let hasOldObject: Bool
     do throws(FieldError) {
       guard let members = try FieldReader(review).object(FieldName.request) else {
         throw .missing(path: "request")
       }
+      self.members = members
       let request = FieldReader(members)
       do throws(FieldError) {
         guard let uid = try request.nonEmpty(FieldName.uid) else { throw .missing(path: "uid") }
@@ -74,17 +78,16 @@ public struct AdmissionRequest: Sendable {
           throw .missing(path: "kind.kind")
         }
         self.kind = kind
-        requestKind = try request.kind(FieldName.requestKind) ?? kind
-        resource =
-          try request.resource(FieldName.resource)
-          ?? GroupVersionResource(
-            group: kind.group, version: kind.version, resource: KindTable.builtin[kind]?.resource ?? "")
+        _ = try request.kind(FieldName.requestKind)
+        _ = try request.resource(FieldName.resource)
         subResource = try request.string(FieldName.subResource) ?? Self.none
-        userInfo = try request.userInfo()
+        username = try request.userInfo().username
         isDryRun = try request.boolean(FieldName.dryRun) ?? false
-        options = try request.object(FieldName.options).map(Value.object)
-        (object, metadata) = try request.member(FieldName.object, of: kind)
-        (oldObject, oldMetadata) = try request.member(FieldName.oldObject, of: kind)
+        _ = try request.object(FieldName.options)
+        let metadata = try request.metadata(of: FieldName.object, kind)
+        let oldMetadata = try request.metadata(of: FieldName.oldObject, kind)
+        hasObject = metadata != nil
+        hasOldObject = oldMetadata != nil
         name =
           try request.nonEmpty(FieldName.name) ?? metadata?.name ?? oldMetadata?.name ?? metadata?
           .generateName
@@ -101,11 +104,45 @@ public struct AdmissionRequest: Sendable {
     }
     switch operation {
     case .create, .update:
-      if object == nil { throw .missingObject(operation) }
+      if !hasObject { throw .missingObject(operation) }
     case .delete:
-      if object == nil && oldObject == nil { throw .missingObject(operation) }
+      if !hasObject && !hasOldObject { throw .missingObject(operation) }
     case .connect: break
     }
+  }
+
+  // What few ask for is read when asked for; that it can be, was checked.
+
+  public var resource: GroupVersionResource {
+    (try? FieldReader(members).resource(FieldName.resource))
+      ?? GroupVersionResource(
+        group: kind.group, version: kind.version, resource: KindTable.builtin[kind]?.resource ?? "")
+  }
+
+  /// The kind of the original request, where it was converted; otherwise `kind`.
+  public var requestKind: GroupVersionKind { (try? FieldReader(members).kind(FieldName.requestKind)) ?? kind }
+
+  public var userInfo: UserInfo {
+    (try? FieldReader(members).userInfo()) ?? UserInfo(username: username, groups: [])
+  }
+
+  /// Nil on DELETE.
+  public var object: Value? { FieldReader(members).value(FieldName.object) }
+
+  /// Nil on CREATE.
+  public var oldObject: Value? { FieldReader(members).value(FieldName.oldObject) }
+
+  public var options: Value? { FieldReader(members).value(FieldName.options) }
+
+  /// The metadata of `object`, where there is one.
+  public var metadata: ObjectMetadata? { object.flatMap { try? ObjectMetadata(of: $0) } }
+
+  /// The metadata of `oldObject`, where there is one.
+  public var oldMetadata: ObjectMetadata? { oldObject.flatMap { try? ObjectMetadata(of: $0) } }
+
+  /// Has an interner know the names by which requests are read, so that policies that name them too compare pointers.
+  public static func seed(_ interner: StringInterner) {
+    for name in FieldName.all { _ = interner.intern(name) }
   }
 
   /// What the request is about.
@@ -115,32 +152,58 @@ public struct AdmissionRequest: Sendable {
 
   /// What of a review is read here: enough for ``init(review:)``, without which a projected review is not understood.
   ///
-  /// Annotations and options are left empty; a policy that reads them asks for them itself.
+  /// Of strings that only need to be strings nothing is read but those that are not. A policy that reads more, or whose match
+  /// does (``labelShape``), asks for it itself.
   public static let shape: PathShape = {
-    let strings: PathShape = .members([(FieldName.labels, .all), (FieldName.annotations, .shallow)])
-    let template: PathShape = .path([.key(FieldName.template), .key(FieldName.metadata)], leaf: strings)
-    let jobTemplate: PathShape = .path([.key("jobTemplate"), .key(FieldName.spec)], leaf: template)
+    let map: PathShape = .members([], others: .unlessString)
+    let strings: PathShape = .members([(FieldName.labels, map), (FieldName.annotations, map)])
+    let owner: PathShape = .members([
+      (FieldName.apiVersion, .unlessString), (FieldName.kind, .unlessString), (FieldName.name, .unlessString),
+      (FieldName.uid, .unlessString), (FieldName.controller, .all),
+    ])
     let metadata = strings.union(
       .members([
         (FieldName.name, .all), (FieldName.generateName, .all), (FieldName.namespace, .all),
-        (FieldName.uid, .all),
-        (FieldName.ownerReferences, .all), (FieldName.deletionTimestamp, .all),
+        (FieldName.uid, .unlessString), (FieldName.deletionTimestamp, .unlessString),
+        (FieldName.ownerReferences, .members([], elements: owner)),
       ]))
     let object: PathShape = .members([
-      (FieldName.apiVersion, .all), (FieldName.kind, .all), (FieldName.metadata, metadata),
-      (FieldName.spec, template.union(jobTemplate)),
+      (FieldName.kind, .all), (FieldName.metadata, metadata), (FieldName.spec, templates(strings)),
+    ])
+    let kind: PathShape = .members([
+      (FieldName.group, .unlessString), (FieldName.version, .unlessString), (FieldName.kind, .unlessString),
+    ])
+    let resource: PathShape = .members([
+      (FieldName.group, .unlessString), (FieldName.version, .unlessString),
+      (FieldName.resource, .unlessString),
     ])
     let request: PathShape = .members([
-      (FieldName.uid, .all), (FieldName.kind, .all), (FieldName.resource, .all),
-      (FieldName.subResource, .all),
-      (FieldName.requestKind, .all), (FieldName.name, .all), (FieldName.namespace, .all),
-      (FieldName.operation, .all),
-      (FieldName.userInfo, .members([(FieldName.username, .all), (FieldName.groups, .all)])),
+      (FieldName.uid, .all), (FieldName.kind, .all), (FieldName.resource, resource),
+      (FieldName.subResource, .all), (FieldName.requestKind, kind), (FieldName.name, .all),
+      (FieldName.namespace, .all), (FieldName.operation, .all),
+      (
+        FieldName.userInfo,
+        .members([(FieldName.username, .all), (FieldName.groups, .members([], elements: .unlessString))])
+      ),
       (FieldName.object, object), (FieldName.oldObject, object), (FieldName.dryRun, .all),
       (FieldName.options, .shallow),
     ])
     return .members([(FieldName.apiVersion, .all), (FieldName.kind, .all), (FieldName.request, request)])
   }()
+
+  /// What of a review ``metadata`` and ``oldMetadata`` need besides for their labels.
+  public static let labelShape: PathShape = {
+    let metadata: PathShape = .path([.key(FieldName.metadata), .key(FieldName.labels)])
+    return .members([
+      (FieldName.request, .members([(FieldName.object, metadata), (FieldName.oldObject, metadata)]))
+    ])
+  }()
+
+  /// What a spec needs so that `leaf` is read of the metadata of its pod template, or of its job template's.
+  private static func templates(_ leaf: PathShape) -> PathShape {
+    let template: PathShape = .path([.key(FieldName.template), .key(FieldName.metadata)], leaf: leaf)
+    return template.union(.path([.key("jobTemplate"), .key(FieldName.spec)], leaf: template))
+  }
 
   private static let none: RegoString = ""
   private static let reviewKind: RegoString = "AdmissionReview"
@@ -200,16 +263,15 @@ extension FieldReader {
     } ?? AdmissionRequest.UserInfo(username: "", groups: [])
   }
 
-  /// An object of the request with its metadata, and that of its pod template checked likewise.
-  fileprivate func member(
-    _ name: RegoString, of kind: GroupVersionKind
-  ) throws(FieldError) -> (Value?, ObjectMetadata?) {
-    guard let object = try object(name) else { return (nil, nil) }
-    let value = Value.object(object)
+  /// The metadata of an object of the request, that of its pod template checked likewise; nil where there is no object.
+  fileprivate func metadata(
+    of name: RegoString, _ kind: GroupVersionKind
+  ) throws(FieldError) -> ObjectMetadata? {
+    guard let object = try object(name) else { return nil }
     do throws(FieldError) {
-      let metadata = try ObjectMetadata(of: value)
+      let metadata = try ObjectMetadata(of: .object(object))
       try PodTemplate.checkLabels(in: object, of: kind)
-      return (value, metadata)
+      return metadata
     } catch {
       throw error.under(name.string)
     }

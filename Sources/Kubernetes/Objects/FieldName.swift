@@ -33,4 +33,11 @@ enum FieldName {
   static let userInfo: RegoString = "userInfo"
   static let username: RegoString = "username"
   static let version: RegoString = "version"
+
+  static let all = [
+    annotations, apiVersion, controller, data, deletionTimestamp, dryRun, generateName, group, groups, items,
+    kind,
+    labels, metadata, name, namespace, object, oldObject, operation, options, ownerReferences, request,
+    requestKind, resource, spec, stringData, subResource, template, uid, userInfo, username, version,
+  ]
 }

@@ -69,6 +69,14 @@ public struct SecretMask: Sendable {
 
   private let contents: [String]
 
+  /// Whether a request is about a Secret, so that a mask may have something to mask.
+  public static func concerns(_ request: AdmissionRequest) -> Bool {
+    if case .string(let secret) = secret, request.kind.kind == secret { return true }
+    for case .object(let object)? in [request.object, request.oldObject]
+    where object[FieldName.kind] == secret { return true }
+    return false
+  }
+
   /// What must not appear in texts about a review; nil where the review's objects are no Secrets.
   public init?(of review: Value) {
     var found: Set<RegoString> = []

@@ -36,7 +36,8 @@ extension CodeGenerator {
     location = expression.location
     let subject = subject(expression)
     let flag = makeSlot()
-    emit(.observe, a: TraceEvent.Operation.evaluate.rawValue, c: flag, d: subject, fail: fail)
+    emit(.move, a: flag, b: ~builder.constant(.boolean(false)), fail: fail)
+    emit(.observe, a: TraceEvent.Operation.evaluate.rawValue, c: -1, d: subject, fail: fail)
     let failed = makeLabel()
     var inner = failed
     for statement in statements { emit(statement, &inner) }

@@ -112,7 +112,12 @@ struct CodeGenerator {
     _ operation: Instruction.Operation, a: Int32 = 0, b: Int32 = 0, c: Int32 = 0, d: Int32 = 0,
     fail: Int32 = 0
   ) {
-    procedure.code.append(Instruction(operation: operation, a: a, b: b, c: c, d: d, fail: fail))
+    var instruction = Instruction(operation: operation, a: a, b: b, c: c, d: d, fail: fail)
+    if operation.computes {
+      instruction.cell = Int32(procedure.cellCount)
+      procedure.cellCount += 1
+    }
+    procedure.code.append(instruction)
     procedure.locations.append(location)
   }
 
@@ -422,6 +427,10 @@ struct CodeGenerator {
         emit(comparison, a: operand(arguments[0]), b: operand(arguments[1]), fail: fail)
         return
       }
+      if let result = folded(name, arguments) {
+        finishReference(constant(result), output, fail)
+        return
+      }
       let list = operands(arguments)
       emitNote(name, list, fail)
       if Builtin.relations.contains(name) {
@@ -440,6 +449,21 @@ struct CodeGenerator {
       emit(.callFunction, a: slot, b: builder.functionGroup(path), c: list.start, d: list.count, fail: fail)
       finishReference(slot, output, fail)
     }
+  }
+
+  /// Builtins whose result on constants is computed once and for all: cheap ones that depend on nothing else.
+  private static let foldable: Set<String> = [
+    "concat", "sprintf", "lower", "upper", "replace", "split", "plus", "minus", "mul",
+  ]
+
+  /// The result of a call that is the same in every evaluation; nil where it is not, or where there is none.
+  private func folded(_ name: String, _ arguments: [CoreTerm]) -> Value? {
+    guard CodeGenerator.foldable.contains(name), !builder.mockedBuiltins.contains(name),
+      let builtin = builder.registry[name], builtin.parameters.count == arguments.count
+    else { return nil }
+    let values = arguments.compactMap(\.constant)
+    guard values.count == arguments.count else { return nil }
+    return try? builtin.call(values, BuiltinContext(nowNanoseconds: 0))
   }
 
   // MARK: with

@@ -193,4 +193,6 @@ struct CoreRule {
   var body: CoreBody
   var locals: [CoreLocal]
   var location: Location
+  /// What the input must be for the body to hold.
+  var requirements: Set<InputPath.Guard> = []
 }

@@ -10,6 +10,8 @@ struct InputReach {
   private var isReplaced = false
   /// Locals that stand for a part of the input, and whether anything reads them as a whole.
   private var aliases: [Int: [InputPath.Step]] = [:]
+  /// Locals that stand for a place in the data.
+  private var dataAliases: [Int: [RegoString]] = [:]
 
   /// Locals that hold a value by now: matching one of them again compares.
   private var seen: Set<Int> = []
@@ -19,6 +21,31 @@ struct InputReach {
   }
 
   mutating func finish() -> Set<InputPath> { paths }
+
+  /// Rules or functions that the body asks for, and what must hold where it does.
+  struct Mention {
+    enum Target {
+      case data([CoreTerm])
+      case function([RegoString])
+    }
+
+    var target: Target
+    var guards: Set<InputPath.Guard>
+  }
+
+  private(set) var mentions: [Mention] = []
+
+  /// What the input must be for a whole body to hold, as far as tests of scalars against constants tell.
+  private(set) var requirements: Set<InputPath.Guard> = []
+
+  /// As ``visit(_:)`` for the body of a definition, whose ``requirements`` are noted; they hold for what its head reads too.
+  mutating func visit(definition body: CoreBody) {
+    for statement in body.statements {
+      visit(statement)
+      SafetyOrdering.forEachLocal(statement) { seen.insert($0) }
+    }
+    requirements = guards
+  }
 
   mutating func visit(_ body: CoreBody) {
     let outer = guards
@@ -50,7 +77,13 @@ struct InputReach {
     case .print(let operands): for operand in operands { use(operand) }
     case .not(let body): visit(body)
     case .with(let modifiers, let body):
-      for modifier in modifiers { if case .term(let term) = modifier.replacement { use(term) } }
+      for modifier in modifiers {
+        switch modifier.replacement {
+        case .term(let term): use(term)
+        case .function(let path): mentions.append(Mention(target: .function(path), guards: guards))
+        case .builtin: break
+        }
+      }
       let outer = isReplaced
       isReplaced = true
       visit(body)
@@ -76,8 +109,12 @@ struct InputReach {
 
   /// From here on, what a local stands for is one of these scalars.
   private mutating func noteGuard(_ term: CoreTerm, oneOf values: Set<Value>) {
-    guard !isReplaced, case .local(let local) = term, let path = aliases[local] else { return }
-    noteGuard(path, oneOf: values)
+    guard !isReplaced, case .local(let local) = term else { return }
+    if let path = aliases[local] {
+      noteGuard(path, oneOf: values)
+    } else if let path = dataAliases[local] {
+      guards.insert(InputPath.Guard(scalar: .data(path), values: values))
+    }
   }
 
   private mutating func noteGuard(_ path: [InputPath.Step], oneOf values: Set<Value>) {
@@ -86,7 +123,7 @@ struct InputReach {
       guard case .key(let key) = step else { return }
       keys.append(key)
     }
-    guards.insert(InputPath.Guard(path: keys, values: values))
+    guards.insert(InputPath.Guard(scalar: .input(keys), values: values))
   }
 
   /// Only whether the value is there, and whether it is false, matters.
@@ -114,6 +151,20 @@ struct InputReach {
     }
   }
 
+  /// A place in the data is matched with a pattern.
+  private mutating func noteData(_ operands: [CoreTerm], _ output: CoreTerm?) {
+    let keys = operands.compactMap { operand -> RegoString? in
+      if case .constant(.string(let key)) = operand { key } else { nil }
+    }
+    guard keys.count == operands.count, !isReplaced else { return }
+    switch output {
+    case .local(let local)? where !seen.contains(local): dataAliases[local] = keys
+    case .constant(let value)? where value.isScalar:
+      guards.insert(InputPath.Guard(scalar: .data(keys), values: [value]))
+    default: break
+    }
+  }
+
   private mutating func visit(_ reference: CoreReference, _ output: CoreTerm?) {
     var path: [InputPath.Step]
     switch reference.head {
@@ -126,7 +177,9 @@ struct InputReach {
       }
       path = alias
     case .data:
+      mentions.append(Mention(target: .data(reference.operands), guards: guards))
       for operand in reference.operands { use(operand) }
+      noteData(reference.operands, output)
       if let output { use(output) }
       return
     }
@@ -142,6 +195,7 @@ struct InputReach {
   }
 
   private mutating func visit(_ callee: CoreCallee, _ operands: [CoreTerm], _ output: CoreTerm?) {
+    if case .function(let path) = callee { mentions.append(Mention(target: .function(path), guards: guards)) }
     if case .builtin(let name) = callee {
       switch (name, operands.count) {
       case ("object.get", 3):

@@ -62,7 +62,9 @@ private struct Compilation {
   let queryScope: ModuleScope
   let metadata: MetadataChain
   var errors: [RegoError] = []
-  var inputPaths: Set<InputPath> = []
+  /// What each group reads of the input, and what the queries do.
+  var reaches: [GroupReach]
+  var queryReach = GroupReach()
   /// For each module the names beyond its rules' variables that it uses.
   private var usedGlobals: [Set<String>]
   /// For each group the groups it mentions, with where.
@@ -88,6 +90,7 @@ private struct Compilation {
       package: options.queryPackage, imports: options.queryImports, rules: names[options.queryPackage] ?? [])
     metadata = MetadataChain(modules)
     dependencies = Array(repeating: [:], count: tree.groups.count)
+    reaches = Array(repeating: GroupReach(), count: tree.groups.count)
   }
 
   /// A definition between lowering and code generation.
@@ -114,7 +117,8 @@ private struct Compilation {
     return Program(
       constants: builder.constants, groups: groups, nodes: builder.nodes, procedures: builder.procedures,
       builtins: builder.builtins, withDescriptors: builder.withDescriptors, queries: compiledQueries,
-      inputPaths: inputPaths, traceSubjects: builder.traceSubjects)
+      reaches: reaches.map { $0.interned(by: builder.options.interner) },
+      queryReach: queryReach.interned(by: builder.options.interner), traceSubjects: builder.traceSubjects)
   }
 
   // MARK: Lowering
@@ -135,7 +139,7 @@ private struct Compilation {
       if lowering.errors.isEmpty { order(&core) }
       usedGlobals[definition.module].formUnion(lowering.usedGlobals)
       unused = unused?.intersection(lowering.unusedParameters) ?? lowering.unusedParameters
-      note(core, group: group)
+      note(&core, group: group)
       chain.append(core)
       rule = current.elseBranch.first
     }
@@ -177,7 +181,7 @@ private struct Compilation {
     reach.visit(query.body)
     for term in query.captures { if let term { reach.use(term) } }
     for variable in query.variables { reach.use(.local(variable.local)) }
-    inputPaths.formUnion(reach.finish())
+    add(reach, to: &queryReach)
     return query
   }
 
@@ -192,15 +196,50 @@ private struct Compilation {
 
   // MARK: Dependencies
 
-  private mutating func note(_ rule: CoreRule, group: Int) {
+  private mutating func note(_ rule: inout CoreRule, group: Int) {
     note(rule.body, group: group)
     var reach = InputReach(parameters: rule.parameters)
-    reach.visit(rule.body)
+    reach.visit(definition: rule.body)
+    rule.requirements = reach.requirements
     switch rule.output {
     case .value(let term), .element(let term): reach.use(term)
     }
     for term in rule.suffix { reach.use(term) }
-    inputPaths.formUnion(reach.finish())
+    add(reach, to: &reaches[group])
+  }
+
+  private func add(_ found: InputReach, to reach: inout GroupReach) {
+    var found = found
+    reach.paths.formUnion(found.finish())
+    for mention in found.mentions {
+      let groups =
+        switch mention.target {
+        case .data(let operands): groups(of: operands)
+        case .function(let path): [tree.find(path)?.group].compactMap(\.self)
+        }
+      for group in groups { reach.mentions.insert(GroupReach.Mention(group: group, guards: mention.guards)) }
+    }
+  }
+
+  /// The groups that a reference into `data` can denote, or reach into.
+  private func groups(of operands: [CoreTerm]) -> [Int] {
+    var nodes = [tree.root]
+    for operand in operands {
+      nodes = nodes.flatMap { node -> [RuleTree.Node] in
+        if node.group != nil { return [node] }
+        if let constant = operand.constant {
+          guard case .string(let key) = constant, let child = node.children[key] else { return [] }
+          return [child]
+        }
+        return Array(node.children.values)
+      }
+    }
+    var groups: [Int] = []
+    while let node = nodes.popLast() {
+      if let group = node.group { groups.append(group) }
+      nodes += node.children.values
+    }
+    return groups
   }
 
   private mutating func note(_ body: CoreBody, group: Int?) {
@@ -228,24 +267,10 @@ private struct Compilation {
   /// A reference depends on every rule that it can denote.
   private mutating func noteReference(_ reference: CoreReference, group: Int?, at location: Location) {
     guard let group else { return }
-    var nodes = [tree.root]
-    for operand in reference.operands {
-      nodes = nodes.flatMap { node -> [RuleTree.Node] in
-        if node.group != nil { return [node] }
-        if let constant = operand.constant {
-          guard case .string(let key) = constant, let child = node.children[key] else { return [] }
-          return [child]
-        }
-        return Array(node.children.values)
-      }
+    for target in groups(of: reference.operands)
+    where !tree.groups[target].definitions.contains(where: { $0.rule.head.arguments != nil }) {
+      dependencies[group][target] = location
     }
-    func all(_ node: RuleTree.Node) {
-      if let target = node.group, !node.definitions.contains(where: { $0.rule.head.arguments != nil }) {
-        dependencies[group][target] = location
-      }
-      for child in node.children.values { all(child) }
-    }
-    for node in nodes { all(node) }
   }
 
   private mutating func checkRecursion() {
@@ -348,6 +373,10 @@ private struct Compilation {
       pending[0].chain[0].body.statements.isEmpty, !builder.options.isInstrumented
     {
       group.constant = outputs.first ?? nil
+    }
+    if !builder.options.isInstrumented {
+      group.index = RuleIndex(
+        pending.filter { !$0.isDefault }.map { $0.chain.count == 1 ? $0.chain[0].requirements : [] })
     }
     for definition in pending {
       let chain = definition.chain.map { rule in

@@ -1,15 +1,18 @@
-/// A builtin as the evaluator calls it: one reference, and the kinds of values that each operand may be as a bit set.
-final class CompiledBuiltin: Sendable {
+/// A builtin as the evaluator calls it: with the kinds of values that each operand may be as a bit set.
+struct CompiledBuiltin: Sendable {
   let declaration: Builtin
   let implementation: Builtin.Implementation
   let operandCount: Int
   private let admitted: [UInt8]
+  /// The kinds of the first three operands, eight bits each.
+  private let leading: UInt32
 
   init(_ declaration: Builtin) {
     self.declaration = declaration
     implementation = declaration.implementation
     operandCount = declaration.parameters.count
     admitted = declaration.parameters.map { declaration.acceptsAnyOperands ? 0xff : $0.type.kinds }
+    leading = admitted.prefix(3).reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 
   /// Checks one operand against the declaration.
@@ -23,6 +26,17 @@ final class CompiledBuiltin: Sendable {
   @inline(never)
   private func mismatch(_ argument: Value, at position: Int) -> BuiltinError {
     .operand(position + 1, declaration.parameters[position].type.mismatch(argument))
+  }
+
+  /// Checks the operand at a place.
+  @inline(__always)
+  func check(_ place: Place, at position: Int) throws(BuiltinError) {
+    // Up to three operands have their kinds in one number.
+    if (leading >> UInt32(truncatingIfNeeded: position * 8))
+      & (1 << UInt32(truncatingIfNeeded: place.pointee.typeOrder)) == 0
+    {
+      throw mismatch(place.pointee, at: position)
+    }
   }
 
   /// Checks the operands and computes the result; nil where it is undefined.

@@ -30,13 +30,13 @@ public final class Evaluation {
   public func value(of entrypoint: Program.Entrypoint) throws(RegoError) -> Value? {
     if let group = entrypoint.group {
       guard machine.program.groups[group].kind != .function else { return nil }
-      guard let value = try machine.document(group, at: nil) else { return nil }
-      return Scope.lookup(value, entrypoint.rest)
+      guard let place = try machine.document(group, at: nil) else { return nil }
+      return Scope.lookup(place.pointee, entrypoint.rest)
     }
     guard let node = entrypoint.node else { return nil }
-    let base = Scope.lookup(machine.scope.data, machine.program.nodes[node].path)
-    if entrypoint.rest.isEmpty { return try machine.value(Machine.Cursor(node: node, value: base)) }
-    return base.flatMap { Scope.lookup($0, entrypoint.rest) }
+    let base = Scope.lookup(machine.data, machine.program.nodes[node].path)
+    if entrypoint.rest.isEmpty { return try machine.value(Frame.Cursor(node: node, value: base)) }
+    return base.flatMap { Scope.lookup($0.pointee, entrypoint.rest) }
   }
 
   /// The document at a path below `data`; nil where it is undefined.
@@ -55,9 +55,10 @@ public final class Evaluation {
   /// Every way in which a query of the program holds.
   public func results(ofQuery index: Int = 0) throws(RegoError) -> [Result] {
     let query = machine.program.queries[index]
-    var yield = Machine.Yield()
+    let parts = Machine.Yield.Parts()
+    var yield = Machine.Yield(parts: parts)
     try machine.run(query.procedure, into: &yield)
-    return yield.rows.map { row in
+    return parts.rows.map { row in
       Result(
         bindings: zip(query.variables, row).map { (name: $0, value: $1) },
         expressions: zip(query.captures, query.locations).map { capture, location in

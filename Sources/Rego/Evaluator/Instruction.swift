@@ -1,7 +1,8 @@
 /// One step of a compiled body.
 ///
 /// Operands `a` to `d` are slots of the frame, or where a value is read and the number is negative, constants (`~index`).
-/// A step that does not succeed goes on at `fail`, which is the next turn of the innermost loop around it.
+/// A step that does not succeed goes on at `fail`, which is the next turn of the innermost loop around it. What a step computes,
+/// and does not only find, is kept in the frame's cell of its own.
 struct Instruction: Sendable {
   enum Operation: UInt8, Sendable {
     // Control
@@ -9,7 +10,6 @@ struct Instruction: Sendable {
     case end
     // Values: a is the destination
     case move
-    case input
     case path
     case inputPath
     case dataPath
@@ -58,6 +58,16 @@ struct Instruction: Sendable {
     case yieldRow
     // Instrumentation, emitted only on request
     case observe
+
+    /// Whether the instruction needs a cell for what it computes.
+    var computes: Bool {
+      switch self {
+      case .makeArray, .makeSet, .makeObject, .collectEnd, .callBuiltin, .callFunction, .cursorScanBegin,
+        .cursorValue, .scanNext:
+        true
+      default: false
+      }
+    }
   }
 
   var operation: Operation
@@ -66,6 +76,7 @@ struct Instruction: Sendable {
   var c: Int32 = 0
   var d: Int32 = 0
   var fail: Int32 = 0
+  var cell: Int32 = 0
 }
 
 /// The code of one definition or query; nested bodies are inlined.
@@ -76,6 +87,7 @@ final class Procedure: Sendable {
   /// Operands of instructions that take a list of them.
   let operands: [Int32]
   let slotCount: Int
+  let cellCount: Int
   let iterationCount: Int
   let collectorCount: Int
   let cursorCount: Int
@@ -86,6 +98,7 @@ final class Procedure: Sendable {
     locations = draft.locations
     operands = draft.operands
     slotCount = draft.slotCount
+    cellCount = draft.cellCount
     iterationCount = draft.iterationCount
     collectorCount = draft.collectorCount
     cursorCount = draft.cursorCount
@@ -99,6 +112,7 @@ struct ProcedureDraft {
   var locations: [Location] = []
   var operands: [Int32] = []
   var slotCount = 0
+  var cellCount = 0
   var iterationCount = 0
   var collectorCount = 0
   var cursorCount = 0

@@ -1,68 +1,71 @@
 /// Runs procedures: one evaluation's state. Not shared between threads.
 final class Machine {
-  /// A loop over a collection.
-  struct Iteration {
-    var collection: Value
-    /// For a walk over documents: the keys; the collection is not used then.
-    var position: Int
-  }
-
-  /// The parts of a comprehension so far.
-  struct Collector {
-    var elements: [Value] = []
-    var keys: [Value] = []
-  }
-
-  /// A place among base and virtual documents.
-  struct Cursor {
-    /// The node of virtual documents; -1 where only a value is left.
-    var node: Int
-    var value: Value?
-  }
-
   /// What the procedures of one document yield.
   struct Yield {
     var value: Value?
-    var elements: [Value] = []
-    var tree: DocumentBuilder?
-    var rows: [[Value]] = []
+    /// What a document or query of several parts has so far.
+    var parts: Parts?
+
+    final class Parts {
+      @exclusivity(unchecked) var elements: [Value] = []
+      var tree: DocumentBuilder?
+      var rows: [[Value]] = []
+    }
   }
 
   let program: Program
+  let tables: ProgramTables
   let context: BuiltinContext
   let limits: EvaluationLimits
   let strictBuiltinErrors: Bool
   let printer: ((String, Location) -> Void)?
   var tracer: Tracer?
-  var scope: Scope
   var builtinErrors: [RegoError] = []
 
-  private var slotArena = Arena<Value>(capacity: 2048)
-  private var iterationArena = Arena<Iteration>(capacity: 256)
-  private var collectorArena = Arena<Collector>(capacity: 64)
-  private var cursorArena = Arena<Cursor>(capacity: 64)
-  private(set) var depth = 0
-  private var steps = 0
-  private var nextCheck = 256
+  private(set) var scope: Scope
+  // Of the scope, so that looking something up asks nothing of it.
+  @exclusivity(unchecked) private(set) var input: Place?
+  @exclusivity(unchecked) private(set) var data: Place
+  @exclusivity(unchecked) private(set) var states: UnsafeMutablePointer<Scope.State>
+  @exclusivity(unchecked) private(set) var documents: UnsafeMutablePointer<Value>
+  @exclusivity(unchecked) private(set) var hasMocks = false
+
+  let memory = FrameMemory()
+  @exclusivity(unchecked) private(set) var depth = 0
+  @exclusivity(unchecked) private var steps = 0
+  @exclusivity(unchecked) private var nextCheck = 256
+  /// Bytes, roughly, of what was collected so far.
+  @exclusivity(unchecked) private var collectedBytes = 0
 
   init(
     program: Program, input: Value?, data: Value, context: BuiltinContext, limits: EvaluationLimits,
     strictBuiltinErrors: Bool, printer: ((String, Location) -> Void)?
   ) {
     self.program = program
+    tables = program.tables
     self.context = context
     self.limits = limits
     self.strictBuiltinErrors = strictBuiltinErrors
     self.printer = printer
-    scope = Scope(input: input, data: data, groupCount: program.groups.count)
+    let scope = Scope(input: input, data: data, groupCount: program.groups.count)
+    self.scope = scope
+    self.input = scope.input
+    self.data = scope.data
+    states = scope.states
+    documents = scope.documents
   }
 
-  deinit {
-    slotArena.free()
-    iterationArena.free()
-    collectorArena.free()
-    cursorArena.free()
+  /// Has everything from here on see another scope.
+  func enter(_ scope: Scope) {
+    self.scope = scope
+    input = scope.input
+    data = scope.data
+    states = scope.states
+    documents = scope.documents
+    hasMocks = scope.hasMocks
   }
+
+  // MARK: Budget
 
   /// Counts work done, and ends the evaluation when its budget is spent.
   @inline(__always)
@@ -77,70 +80,82 @@ final class Machine {
     if steps > limits.steps {
       throw RegoError(.cancelled, "evaluation took more than \(limits.steps) steps", at: location)
     }
+    if collectedBytes > limits.memory {
+      throw RegoError(.cancelled, "evaluation holds more than \(limits.memory) bytes", at: location)
+    }
     if let deadline = limits.deadline, ContinuousClock.now >= deadline {
       throw RegoError(.cancelled, "caller cancelled query execution", at: location)
     }
   }
 
+  /// Counts a value that is kept beyond the turn of a loop that made it.
+  @inline(__always)
+  func note(collecting value: Place) {
+    collectedBytes &+= 32
+    switch value.pointee {
+    case .string(let string): collectedBytes &+= string.utf8Count
+    case .array(let elements): collectedBytes &+= elements.count &* 16
+    case .object(let object): collectedBytes &+= object.count &* 32
+    case .set(let set): collectedBytes &+= set.count &* 16
+    default: break
+    }
+  }
+
   // MARK: Running
 
-  /// Runs a procedure with its arguments in place; what it yields is added to `yield`.
+  /// Runs a procedure whose arguments are at the given places; what it yields is added to `yield`.
   func run(
-    _ index: Int, arguments: [Value] = [], parameterSlots: [Int32] = [], into yield: inout Yield
+    _ index: Int, arguments: UnsafePointer<Place>? = nil, parameters: UnsafePointer<Int32>? = nil,
+    count: Int = 0, into yield: inout Yield
   ) throws(RegoError) {
-    depth += 1
-    defer { depth -= 1 }
-    if depth > limits.depth { throw RegoError(.cancelled, "rules are nested more than \(limits.depth) deep") }
-    let procedure = program.procedures[index]
-    let slots = slotArena.take(procedure.slotCount, initial: .null)
-    let iterations = iterationArena.take(
-      procedure.iterationCount, initial: Iteration(collection: .null, position: 0))
-    let collectors = collectorArena.take(procedure.collectorCount, initial: Collector())
-    let cursors = cursorArena.take(procedure.cursorCount, initial: Cursor(node: -1, value: nil))
-    let outerScope = scope
-    defer {
-      scope = outerScope
-      cursorArena.give(cursors, procedure.cursorCount)
-      collectorArena.give(collectors, procedure.collectorCount)
-      iterationArena.give(iterations, procedure.iterationCount)
-      slotArena.give(slots, procedure.slotCount)
+    if depth >= limits.depth {
+      throw RegoError(.cancelled, "rules are nested more than \(limits.depth) deep")
     }
-    for position in arguments.indices { slots[Int(parameterSlots[position])] = arguments[position] }
-    try procedure.code.withUnsafeBufferPointer { (code) throws(RegoError) in
-      try procedure.operands.withUnsafeBufferPointer { (operands) throws(RegoError) in
-        try program.constants.withUnsafeBufferPointer { (constants) throws(RegoError) in
-          guard let code = code.baseAddress else { return }
-          var frame = Frame(
-            machine: self, procedure: procedure, code: code, operands: operands, constants: constants,
-            slots: slots,
-            iterations: iterations, collectors: collectors, cursors: cursors)
-          try frame.run(&yield)
-        }
-      }
+    depth += 1
+    let table = tables.procedures + index
+    let mark = memory.current
+    let frame = Frame(table, constants: tables.constants, memory: memory.take(table.pointee.frameSize))
+    if let arguments, let parameters {
+      for position in 0..<count { frame.slots[Int(parameters[position])] = arguments[position] }
+    }
+    defer {
+      frame.end()
+      memory.release(to: mark)
+      depth -= 1
+    }
+    if table.pointee.modifiesScope {
+      let outer = scope
+      defer { enter(outer) }
+      try execute(frame, program.procedures[index], &yield)
+    } else {
+      try execute(frame, program.procedures[index], &yield)
     }
   }
 
   // MARK: Documents
 
-  /// The document that a group of rules defines; nil where it is undefined.
-  func document(_ index: Int, at location: @autoclosure () -> Location?) throws(RegoError) -> Value? {
-    switch scope.states[index] {
-    case .defined: return scope.values[index]
+  /// Where the document is that a group of rules defines; nil where it is undefined.
+  @inline(__always)
+  func document(_ index: Int, at location: @autoclosure () -> Location?) throws(RegoError) -> Place? {
+    switch states[index] {
+    case .defined: return Place(documents + index)
     case .undefined: return nil
-    case .running:
-      throw RegoError(
-        .recursion, "rule \(RuleTree.name(program.groups[index].path)) is recursive", at: location())
-    case .unknown: break
+    case .unknown, .running: return try newDocument(index, at: location())
     }
-    if let constant = program.groups[index].constant, scope.replaced.isEmpty { return constant }
-    try tick(location())
+  }
+
+  private func newDocument(_ index: Int, at location: Location?) throws(RegoError) -> Place? {
+    if states[index] == .running {
+      throw RegoError(
+        .recursion, "rule \(RuleTree.name(program.groups[index].path)) is recursive", at: location)
+    }
+    if let constant = tables.groups[index].constant, scope.replaced.isEmpty { return constant }
+    try tick(location)
     let scope = scope
     scope.states[index] = .running
-    let value = try compute(index)
-    if let value {
-      scope.values[index] = overlaid(value, index)
-      scope.states[index] = .defined
-      return scope.values[index]
+    if let value = try compute(index) {
+      scope.define(index, as: scope.replaced.isEmpty ? value : overlaid(value, index))
+      return Place(scope.documents + index)
     }
     scope.states[index] = .undefined
     return nil
@@ -148,7 +163,6 @@ final class Machine {
 
   /// A `with` may replace a part within a rule's document.
   private func overlaid(_ value: Value, _ index: Int) -> Value {
-    if scope.replaced.isEmpty { return value }
     let path = program.groups[index].path
     var value = value
     for (target, replacement) in scope.replaced where target.count > path.count && target.starts(with: path) {
@@ -158,47 +172,89 @@ final class Machine {
   }
 
   private func compute(_ index: Int) throws(RegoError) -> Value? {
-    let group = program.groups[index]
+    let group = tables.groups + index
     var yield = Yield()
-    switch group.kind {
+    switch group.pointee.kind {
     case .complete:
-      for chain in group.definitions {
-        try runChain(chain, arguments: [], group, &yield)
-        if group.endsEarly, yield.value != nil { break }
-      }
-      if yield.value == nil, let fallback = group.fallback { try run(fallback.procedure, into: &yield) }
+      try runChains(of: group, index, nil, &yield)
       return yield.value
     case .partialSet:
-      for chain in group.definitions {
-        for definition in chain { try run(definition.procedure, into: &yield) }
-      }
-      return .set(SetValue(yield.elements))
+      let parts = Yield.Parts()
+      yield.parts = parts
+      try runAll(group, index, &yield)
+      return .set(SetValue(parts.elements))
     case .partialObject:
-      yield.tree = DocumentBuilder()
-      for chain in group.definitions {
-        for definition in chain { try run(definition.procedure, into: &yield) }
-      }
-      return yield.tree?.build() ?? .object(ObjectValue())
+      let parts = Yield.Parts()
+      let tree = DocumentBuilder()
+      parts.tree = tree
+      yield.parts = parts
+      try runAll(group, index, &yield)
+      return tree.build()
     case .function: return nil
     }
   }
 
-  /// Runs a definition and, while they have no result, its `else` branches.
-  private func runChain(
-    _ chain: [Program.Definition], arguments: [Value], _ group: Program.Group, _ yield: inout Yield
-  ) throws(RegoError) {
-    if chain.count == 1 {
-      try run(chain[0].procedure, arguments: arguments, parameterSlots: chain[0].parameterSlots, into: &yield)
-      return
+  /// Runs every definition of a document that has several parts.
+  private func runAll(_ group: UnsafePointer<GroupTable>, _ index: Int, _ yield: inout Yield)
+    throws(RegoError)
+  {
+    if group.pointee.isIndexed, let definitions = program.groups[index].index?.definitions(for: input) {
+      for number in definitions { try runAll(group.pointee.chains[number], &yield) }
+    } else {
+      for number in 0..<group.pointee.chainCount { try runAll(group.pointee.chains[number], &yield) }
     }
-    for definition in chain {
+  }
+
+  @inline(__always)
+  private func runAll(_ chain: ChainTable, _ yield: inout Yield) throws(RegoError) {
+    for position in 0..<chain.count { try run(chain.definitions[position].procedure, into: &yield) }
+  }
+
+  /// Runs the definitions of a complete rule or function.
+  private func runChains(
+    of group: UnsafePointer<GroupTable>, _ index: Int, _ arguments: UnsafePointer<Place>?,
+    _ yield: inout Yield
+  ) throws(RegoError) {
+    if group.pointee.isIndexed, let definitions = program.groups[index].index?.definitions(for: input) {
+      for number in definitions {
+        try runChain(group.pointee.chains[number], arguments, group, &yield)
+        if group.pointee.endsEarly, yield.value != nil { return }
+      }
+    } else {
+      for number in 0..<group.pointee.chainCount {
+        try runChain(group.pointee.chains[number], arguments, group, &yield)
+        if group.pointee.endsEarly, yield.value != nil { return }
+      }
+    }
+    if yield.value == nil, let fallback = group.pointee.fallback {
+      try run(fallback, arguments, into: &yield)
+    }
+  }
+
+  @inline(__always)
+  private func run(
+    _ definition: UnsafePointer<DefinitionTable>, _ arguments: UnsafePointer<Place>?, into yield: inout Yield
+  ) throws(RegoError) {
+    try run(
+      definition.pointee.procedure, arguments: arguments, parameters: definition.pointee.parameterSlots,
+      count: definition.pointee.parameterCount, into: &yield)
+  }
+
+  /// Runs a definition and, while they have no result, its `else` branches.
+  @inline(__always)
+  private func runChain(
+    _ chain: ChainTable, _ arguments: UnsafePointer<Place>?, _ group: UnsafePointer<GroupTable>,
+    _ yield: inout Yield
+  ) throws(RegoError) {
+    if chain.count == 1 { return try run(chain.definitions, arguments, into: &yield) }
+    for position in 0..<chain.count {
       var own = Yield()
-      try run(
-        definition.procedure, arguments: arguments, parameterSlots: definition.parameterSlots, into: &own)
+      try run(chain.definitions + position, arguments, into: &own)
       if let value = own.value {
         if let earlier = yield.value, earlier != value {
+          let procedure = chain.definitions[position].procedure
           throw Machine.conflict(
-            isFunction: group.kind == .function, at: program.procedures[definition.procedure].locations.first)
+            isFunction: group.pointee.kind == .function, at: program.procedures[procedure].locations.first)
         }
         yield.value = value
         return
@@ -214,49 +270,49 @@ final class Machine {
         : "complete rules must not produce multiple outputs", at: location)
   }
 
+  // MARK: Calls
+
   /// The result of a user's function; nil where it is undefined.
-  func call(_ index: Int, _ arguments: [Value]) throws(RegoError) -> Value? {
+  func call(_ index: Int, _ arguments: UnsafePointer<Place>) throws(RegoError) -> Value? {
     try tick(nil)
-    if scope.hasMocks, let mock = scope.functionMocks[index] {
-      return try callMock(mock, arguments, Scope(withoutMocks: scope))
+    if hasMocks, let mock = scope.functionMocks[index] {
+      let count = program.groups[index].arity
+      return try callMock(mock, (0..<count).map { arguments[$0].pointee })
     }
-    let group = program.groups[index]
     var yield = Yield()
-    for chain in group.definitions {
-      try runChain(chain, arguments: arguments, group, &yield)
-      if group.endsEarly, yield.value != nil { break }
-    }
-    if yield.value == nil, let fallback = group.fallback {
-      try run(fallback.procedure, arguments: arguments, parameterSlots: fallback.parameterSlots, into: &yield)
-    }
+    try runChains(of: tables.groups + index, index, arguments, &yield)
     return yield.value
   }
 
-  private func callMock(_ mock: Program.Mock, _ arguments: [Value], _ inner: Scope) throws(RegoError)
-    -> Value?
-  {
+  private func callMock(_ mock: Program.Mock, _ arguments: [Value]) throws(RegoError) -> Value? {
+    if case .value(let value) = mock { return value }
+    let outer = scope
+    enter(Scope(withoutMocks: outer))
+    defer { enter(outer) }
     switch mock {
     case .value(let value): return value
-    case .builtin(let builtin):
-      let outer = scope
-      scope = inner
-      defer { scope = outer }
-      return try call(builtin: builtin, arguments, at: nil)
+    case .builtin(let builtin): return try call(builtin: builtin, arguments, at: nil)
     case .function(let group):
-      let outer = scope
-      scope = inner
-      defer { scope = outer }
-      return try call(group, arguments)
+      guard let base = arguments.base else { return try withUnsafePlaces([], group) }
+      return try withUnsafePlaces(arguments.indices.map { base + $0 }, group)
+    }
+  }
+
+  private func withUnsafePlaces(_ places: [Place], _ group: Int) throws(RegoError) -> Value? {
+    // One more, so that there is an address even of none.
+    var places = places
+    places.append(tables.constants)
+    return try places.withUnsafeBufferPointer { (places) throws(RegoError) -> Value? in
+      guard let base = places.baseAddress else { return nil }
+      return try call(group, base)
     }
   }
 
   /// The result of a builtin; nil where it is undefined or, unless errors are strict, failed.
   func call(builtin index: Int, _ arguments: [Value], at location: Location?) throws(RegoError) -> Value? {
     try tick(location)
-    if scope.hasMocks, let mock = scope.builtinMocks[index] {
-      return try callMock(mock, arguments, Scope(withoutMocks: scope))
-    }
-    let builtin = program.builtins[index]
+    if hasMocks, let mock = scope.builtinMocks[index] { return try callMock(mock, arguments) }
+    let builtin = tables.builtins[index]
     do {
       return try builtin.call(arguments, context)
     } catch {
@@ -276,50 +332,5 @@ final class Machine {
     }
     if strictBuiltinErrors { throw failure }
     if builtinErrors.count < 100 { builtinErrors.append(failure) }
-  }
-
-  // MARK: Walks over documents
-
-  func step(_ cursor: Cursor, _ key: Value, at location: Location?) throws(RegoError) -> Cursor? {
-    if cursor.node >= 0, case .string(let name) = key, let child = program.nodes[cursor.node].children[name] {
-      if let group = program.nodes[child].group {
-        if program.groups[group].kind == .function { return nil }
-        guard let value = try document(group, at: location) else { return nil }
-        return Cursor(node: -1, value: value)
-      }
-      return Cursor(node: child, value: cursor.value?.lookup(key))
-    }
-    guard let value = cursor.value?.lookup(key) else { return nil }
-    return Cursor(node: -1, value: value)
-  }
-
-  /// The keys below a cursor, of base and virtual documents, in order.
-  func keys(_ cursor: Cursor) -> [Value] {
-    var keys: [Value] =
-      switch cursor.value {
-      case .object(let object)?: object.keys
-      case .array(let elements)?: elements.indices.map { .int($0) }
-      case .set(let set)?: set.elements
-      default: []
-      }
-    if cursor.node >= 0 {
-      keys = SetValue(keys + program.nodes[cursor.node].children.keys.map(Value.string)).elements
-    }
-    return keys
-  }
-
-  /// The whole document at a cursor: rules' documents laid over base documents.
-  func value(_ cursor: Cursor) throws(RegoError) -> Value? {
-    if cursor.node < 0 { return cursor.value }
-    let node = program.nodes[cursor.node]
-    if node.children.isEmpty { return cursor.value ?? .object(ObjectValue()) }
-    var builder = ObjectBuilder()
-    if case .object(let base)? = cursor.value { for (key, value) in base { builder.append(key, value) } }
-    for name in node.children.keys.sorted() {
-      let key = Value.string(name)
-      guard let child = try step(cursor, key, at: nil), let value = try value(child) else { continue }
-      builder.append(key, value)
-    }
-    return .object(builder.build())
   }
 }

@@ -19,6 +19,8 @@ public final class Program: Sendable {
     var constant: Value?
     /// Whether the first definition with a result decides, since all definitions have the same constant value.
     var endsEarly = false
+    /// Finds the definitions that can hold, where they test the input in one place.
+    var index: RuleIndex?
   }
 
   /// The definitions of one document or function.
@@ -32,6 +34,7 @@ public final class Program: Sendable {
     let arity: Int
     let constant: Value?
     let endsEarly: Bool
+    let index: RuleIndex?
 
     init(_ draft: GroupDraft) {
       path = draft.path
@@ -41,6 +44,7 @@ public final class Program: Sendable {
       arity = draft.arity
       constant = draft.constant
       endsEarly = draft.endsEarly
+      index = draft.index
     }
   }
 
@@ -85,11 +89,12 @@ public final class Program: Sendable {
   let groups: [Group]
   let nodes: [Node]
   let procedures: [Procedure]
-  let builtins: [CompiledBuiltin]
   let withDescriptors: [[WithTarget]]
   let queries: [Query]
   /// What the instrumentation tells of; empty without it.
   let traceSubjects: [TraceSubject]
+  let tables: ProgramTables
+  private let reaches: [GroupReach]
   /// What the rules and queries can read of the input.
   public let inputPaths: Set<InputPath>
   /// The same as a shape for the reader of the input.
@@ -97,26 +102,46 @@ public final class Program: Sendable {
 
   init(
     constants: [Value], groups: [Group], nodes: [Node], procedures: [Procedure], builtins: [Builtin],
-    withDescriptors: [[WithTarget]], queries: [Query], inputPaths: Set<InputPath>,
+    withDescriptors: [[WithTarget]], queries: [Query], reaches: [GroupReach], queryReach: GroupReach,
     traceSubjects: [TraceSubject]
   ) {
     self.constants = constants
     self.groups = groups
     self.nodes = nodes
     self.procedures = procedures
-    self.builtins = builtins.map(CompiledBuiltin.init)
     self.withDescriptors = withDescriptors
     self.queries = queries
     self.traceSubjects = traceSubjects
-    self.inputPaths = inputPaths
+    self.reaches = reaches
+    inputPaths = reaches.reduce(queryReach.paths) { $0.union($1.paths) }
+    tables = ProgramTables(constants: constants, procedures: procedures, groups: groups, builtins: builtins)
     inputShape = Program.shape(inputPaths)
   }
 
-  /// What the rules can read of an input of which some scalars are known, by their paths.
-  public func inputShape(given known: [[RegoString]: Value]) -> PathShape {
-    // Under `with`, rules may see other scalars than the input's.
-    let replacesInput = withDescriptors.joined().contains { if case .input = $0 { true } else { false } }
-    return replacesInput ? inputShape : Program.shape(inputPaths.filter { $0.isReachable(given: known) })
+  /// What some documents need of an input where some scalars of it, and of the data, are known.
+  public func inputShape(
+    of entrypoints: [Entrypoint], given known: [InputPath.Scalar: Value]
+  ) -> PathShape {
+    // Under `with`, rules may see others than these.
+    let replaces = withDescriptors.joined().contains { target in
+      switch target {
+      case .input, .data: true
+      case .builtin, .function: false
+      }
+    }
+    let roots = entrypoints.compactMap(\.group)
+    if replaces || roots.count < entrypoints.count { return inputShape }
+    var paths: Set<InputPath> = []
+    var reached = Set(roots)
+    var waiting = roots
+    while let group = waiting.popLast() {
+      paths.formUnion(reaches[group].paths.filter { $0.isReachable(given: known) })
+      for mention in reaches[group].mentions
+      where mention.isReachable(given: known) && reached.insert(mention.group).inserted {
+        waiting.append(mention.group)
+      }
+    }
+    return Program.shape(paths)
   }
 
   private static func shape(_ paths: Set<InputPath>) -> PathShape {

@@ -70,56 +70,53 @@ struct Tracer {
   var observer: (TraceEvent) -> Void
 }
 
-extension Frame {
+extension Machine {
   /// Tells of a step.
-  func observe(_ instruction: Instruction, _ tracer: Tracer) {
+  func observe(_ instruction: Instruction, _ frame: Frame, _ tracer: Tracer) {
     guard let operation = TraceEvent.Operation(rawValue: instruction.a) else { return }
-    if instruction.c >= 0 {
-      // The flag of an expression: whether it has held.
-      if operation == .evaluate { slots[Int(instruction.c)] = .boolean(false) }
-      if operation == .fail, slots[Int(instruction.c)] == .boolean(true) { return }
-    }
-    let subject = machine.program.traceSubjects[Int(instruction.d)]
+    // The flag of an expression: whether it has held.
+    if instruction.c >= 0, frame.read(instruction.c).pointee == .boolean(true) { return }
+    let subject = program.traceSubjects[Int(instruction.d)]
     var event = TraceEvent(
-      operation: operation, subject: subject.kind, location: subject.location, depth: machine.depth)
+      operation: operation, subject: subject.kind, location: subject.location, depth: depth)
     switch operation {
-    case .note, .testCase: event.note = read(instruction.b)
-    case .fail where tracer.withValues: event.mentions = subject.mentions.compactMap(value)
+    case .note, .testCase: event.note = frame.read(instruction.b).pointee
+    case .fail where tracer.withValues: event.mentions = subject.mentions.compactMap { value($0, frame) }
     default: break
     }
     tracer.observer(event)
   }
 
   /// A mention with its value; nil where that is not known.
-  private func value(_ mention: TraceSubject.Mention) -> TraceEvent.Mention? {
-    var value: Value?
+  private func value(_ mention: TraceSubject.Mention, _ frame: Frame) -> TraceEvent.Mention? {
+    var place: Place?
     var operands = mention.operands[...]
     switch mention.head {
-    case .slot(let slot): value = slots[Int(slot)]
-    case .input: value = machine.scope.input
+    case .slot(let slot): place = frame.read(slot)
+    case .input: place = input
     case .data:
       var node = 0
-      while let operand = operands.first, case .string(let key) = read(operand),
-        let child = machine.program.nodes[node].children[key]
+      while let operand = operands.first, case .string(let key) = frame.read(operand).pointee,
+        let child = program.nodes[node].children[key]
       {
         node = child
         operands.removeFirst()
-        if machine.program.nodes[node].group != nil { break }
+        if program.nodes[node].group != nil { break }
       }
-      if let group = machine.program.nodes[node].group {
-        switch machine.scope.states[group] {
-        case .defined: value = machine.scope.values[group]
-        case .undefined: value = nil
+      if let group = program.nodes[node].group {
+        switch states[group] {
+        case .defined: place = Place(documents + group)
+        case .undefined: place = nil
         case .unknown, .running: return nil
         }
-      } else if node == 0 || machine.program.nodes[node].children.isEmpty {
-        value = machine.scope.data
+      } else if node == 0 || program.nodes[node].children.isEmpty {
+        place = data
         operands = mention.operands[...]
       } else {
         return nil
       }
     }
-    for operand in operands { value = value?.lookup(read(operand)) }
-    return TraceEvent.Mention(location: mention.location, value: value)
+    for operand in operands { place = place?.lookup(frame.read(operand)) }
+    return TraceEvent.Mention(location: mention.location, value: place?.pointee)
   }
 }

@@ -6,16 +6,23 @@ extension JSONReader {
   ///
   /// - Returns: nil where there is no such string, or where the text before it is malformed.
   public static func peekString(at path: [RegoString], in bytes: UnsafeRawBufferPointer) -> RegoString? {
+    peek(at: path, in: bytes) { RegoString(utf8: $0) }
+  }
+
+  /// As ``peekString(at:in:)``, with what is made of the string's bytes.
+  public static func peek<Result>(
+    at path: [RegoString], in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result?
+  ) -> Result? {
     guard let scanner = try? JSONScanner(bytes, depthLimit: 64) else { return nil }
     var position = scanner.skipSpace(0)
-    for (depth, key) in path.enumerated() {
-      guard let found = try? scanner.findMember(key, in: position, depth: depth) else { return nil }
+    for depth in path.indices {
+      guard let found = try? scanner.findMember(path[depth], in: position, depth: depth) else { return nil }
       position = found
     }
     guard position < scanner.count, scanner.byte(position) == UInt8(ascii: "\""),
       let end = try? scanner.skipString(position + 1), !end.hasEscapes
     else { return nil }
-    return RegoString(utf8: UnsafeRawBufferPointer(rebasing: bytes[(position + 1)..<end.position]))
+    return body(UnsafeRawBufferPointer(rebasing: bytes[(position + 1)..<end.position]))
   }
 }
 

@@ -1,53 +1,76 @@
 extension JSONParser {
-  /// The value here, as far as a shape needs it.
-  mutating func projected(_ shape: PathShape, depth: Int) throws(JSONError) -> Value {
+  /// The value here, as far as it is needed.
+  mutating func projected(_ need: ShapeTable.Need, depth: Int) throws(JSONError) -> Value {
     position = scanner.skipSpace(position)
     guard position < scanner.count else { throw scanner.error(.unexpectedEnd, at: position) }
     let first = scanner.byte(position)
     let isObject = first == UInt8(ascii: "{")
     guard isObject || first == UInt8(ascii: "[") else { return try scalar() }
-    switch shape {
-    case .all: return try value(depth: depth)
-    case .none, .shallow:
+    guard let table = need.table else {
+      if need.kind == .all { return try value(depth: depth) }
       position = try scanner.skipValue(position, depth: depth)
       return isObject ? .object(ObjectValue()) : .array([])
-    case .parts(let node):
-      guard isObject else { return try projectedArray(node.elements, depth: depth) }
-      if case .none = node.others { return try knownMembers(node, depth: depth) }
-      return try projectedObject(node, depth: depth)
     }
+    guard isObject else { return try projectedArray(table.pointee.elements, depth: depth) }
+    if table.pointee.others.kind == .none, table.pointee.count <= 64 {
+      return try knownMembers(table, depth: depth)
+    }
+    return try projectedObject(table, depth: depth)
   }
 
-  private mutating func projectedArray(_ elements: PathShape, depth: Int) throws(JSONError) -> Value {
-    if case .none = elements {
+  /// Passes the value here where it is a string and no string is needed.
+  @inline(__always)
+  private mutating func passString(_ need: ShapeTable.Need) throws(JSONError) -> Bool {
+    guard need.kind == .unlessString else { return false }
+    position = scanner.skipSpace(position)
+    guard position < scanner.count, scanner.byte(position) == UInt8(ascii: "\"") else { return false }
+    position = try scanner.skipString(position + 1).position + 1
+    return true
+  }
+
+  private mutating func projectedArray(_ elements: ShapeTable.Need, depth: Int) throws(JSONError) -> Value {
+    if elements.kind == .none {
       position = try scanner.skipValue(position, depth: depth)
       return .array([])
     }
     let start = values.count
     guard try enter(depth) else { return .array([]) }
     repeat {
+      if try passString(elements) { continue }
       values.push(try projected(elements, depth: depth + 1))
     } while try another(endingWith: UInt8(ascii: "]"))
     return .array(values.pop(from: start))
   }
 
-  private mutating func projectedObject(_ node: PathShape.Node, depth: Int) throws(JSONError) -> Value {
+  private mutating func projectedObject(_ table: UnsafePointer<ShapeTable>, depth: Int) throws(JSONError)
+    -> Value
+  {
     let keysStart = keys.count
     let valuesStart = values.count
     guard try enter(depth) else { return .object(ObjectValue()) }
+    var isFirst = true
     repeat {
-      let start = try keyStart(isFirst: keys.count == keysStart)
+      let start = try keyStart(isFirst: isFirst)
+      isFirst = false
       let end = try scanner.skipString(start)
       position = try scanner.skipColon(end.position + 1)
+      let need =
+        member(of: table, from: start, to: end).map { table.pointee.members[$0].need } ?? table.pointee.others
+      if need.kind == .none {
+        position = try scanner.skipValue(position, depth: depth + 1)
+        continue
+      }
+      if try passString(need) { continue }
       keys.push(keyNumber(from: start, to: end))
-      let shape = member(of: node, from: start, to: end).map { node.members[$0].shape } ?? node.others
-      values.push(try projected(shape, depth: depth + 1))
+      values.push(try projected(need, depth: depth + 1))
     } while try another(endingWith: UInt8(ascii: "}"))
     return .object(popObject(keysFrom: keysStart, valuesFrom: valuesStart))
   }
 
-  /// An object of which only some known members are needed.
-  private mutating func knownMembers(_ node: PathShape.Node, depth: Int) throws(JSONError) -> Value {
+  /// An object of which only some known members are needed, at most 64.
+  private mutating func knownMembers(_ table: UnsafePointer<ShapeTable>, depth: Int) throws(JSONError)
+    -> Value
+  {
     let keysStart = keys.count
     let valuesStart = values.count
     guard try enter(depth) else { return .object(ObjectValue()) }
@@ -58,11 +81,13 @@ extension JSONParser {
       isFirst = false
       let end = try scanner.skipString(start)
       position = try scanner.skipColon(end.position + 1)
-      guard let member = member(of: node, from: start, to: end) else {
+      guard let member = member(of: table, from: start, to: end) else {
         position = try scanner.skipValue(position, depth: depth + 1)
         continue
       }
-      values.push(try projected(node.members[member].shape, depth: depth + 1))
+      let need = table.pointee.members[member].need
+      if try passString(need) { continue }
+      values.push(try projected(need, depth: depth + 1))
       let number = Int32(truncatingIfNeeded: member)
       if keys.count > keysStart, keys[keys.count - 1] >= number { isOrdered = false }
       keys.push(number)
@@ -70,17 +95,10 @@ extension JSONParser {
 
     if !isOrdered { orderMembers(keysFrom: keysStart, valuesFrom: valuesStart) }
     defer { keys.removeLast(from: keysStart) }
-    let found = keys.count - keysStart
-    if found == node.keys.count {
-      return .object(ObjectValue(sortedKeys: node.keys, values: values.pop(from: valuesStart)))
-    }
-    let objectKeys = [Value](unsafeUninitializedCapacity: found) { buffer, initialized in
-      for position in 0..<found {
-        buffer.initializeElement(at: position, to: node.keys[Int(keys[keysStart + position])])
-      }
-      initialized = found
-    }
-    return .object(ObjectValue(sortedKeys: objectKeys, values: values.pop(from: valuesStart)))
+    if keys.count == keysStart { return .object(ObjectValue()) }
+    var bits: UInt64 = 0
+    for position in keysStart..<keys.count { bits |= 1 << UInt64(truncatingIfNeeded: keys[position]) }
+    return .object(ObjectValue(table.pointee.layout(of: bits), values: values.pop(from: valuesStart)))
   }
 
   /// Sorts the last members by their positions in the shape; of equal ones only the last stays.
@@ -111,11 +129,21 @@ extension JSONParser {
     values.removeLast(from: valuesStart + kept)
   }
 
-  private func member(of node: PathShape.Node, from start: Int, to end: JSONScanner.StringEnd) -> Int? {
+  @inline(__always)
+  private func member(
+    of table: UnsafePointer<ShapeTable>, from start: Int, to end: JSONScanner.StringEnd
+  ) -> Int? {
     if !end.hasEscapes {
-      return node.position(ofKey: scanner.bytes, from: start, count: end.position - start)
+      return table.pointee.position(ofKey: scanner.bytes, from: start, count: end.position - start)
     }
+    return escapedMember(of: table, from: start, to: end)
+  }
+
+  @inline(never)
+  private func escapedMember(
+    of table: UnsafePointer<ShapeTable>, from start: Int, to end: JSONScanner.StringEnd
+  ) -> Int? {
     let text = JSONParser.unescape(UnsafeRawBufferPointer(rebasing: scanner.bytes[start..<end.position]))
-    return text.withUnsafeBytes { node.position(ofKey: $0, from: 0, count: text.count) }
+    return text.withUnsafeBytes { table.pointee.position(ofKey: $0, from: 0, count: text.count) }
   }
 }

@@ -77,7 +77,10 @@ struct JSONParser: ~Copyable {
   }
 
   mutating func document(_ shape: PathShape) throws(JSONError) -> Value {
-    let value = try projected(shape, depth: 0)
+    // The shape is kept until the end, and with it what the tables refer to.
+    let value = try withExtendedLifetime(shape) { () throws(JSONError) in
+      try projected(ShapeTable.Need(shape), depth: 0)
+    }
     position = scanner.skipSpace(position)
     if position < scanner.count { throw scanner.error(.trailingContent, at: position) }
     return value

@@ -16,7 +16,9 @@ struct JSONScanner {
     self.base = base
     count = bytes.count
     self.depthLimit = depthLimit
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { throw JSONError(.byteOrderMark, at: 0, in: bytes) }
+    if bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf {
+      throw JSONError(.byteOrderMark, at: 0, in: bytes)
+    }
   }
 
   @inline(__always)

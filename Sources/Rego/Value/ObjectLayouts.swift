@@ -1,11 +1,14 @@
 /// The keys that several objects of a document have in common, in Rego's order, so that they are sorted and kept once.
-final class ObjectLayout {
+final class ObjectLayout: Sendable {
   /// The numbers of the keys in the order in which they were read.
   let numbers: [Int32]
   /// For each key in Rego's order, the place at which it was read; empty where that is the same.
   let order: [Int]
   let keys: [Value]
   let index: [UInt32]
+
+  /// Of keys that are in order already.
+  convenience init(sortedKeys keys: [Value]) { self.init([], order: [], keys: keys) }
 
   init(_ numbers: [Int32], order: [Int], keys: [Value]) {
     self.numbers = numbers

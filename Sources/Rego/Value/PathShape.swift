@@ -6,6 +6,9 @@
 public enum PathShape: Sendable {
   /// Nothing: a member of an object is left out, the elements of an array are.
   case none
+  /// Only what is no string, and of that no more than ``shallow``: for members of which all there is to know is whether they have
+  /// the type that they should have.
+  case unlessString
   /// That it is there: a scalar as it is, an array or object without what it holds. For expressions that only ask whether a
   /// path is defined and not `false`.
   case shallow
@@ -15,77 +18,32 @@ public enum PathShape: Sendable {
   case parts(Node)
 
   /// What of an object's members and an array's elements is needed.
-  public final class Node: Sendable {
+  public final class Node: @unchecked Sendable {
+    // Sendable: the table is filled by init and never changed, but for layouts, which are added atomically.
     struct Member {
       let key: RegoString
-      let count: Int
-      /// The first eight bytes of the key, as ``PathShape/prefix(_:from:count:)`` reads them.
-      let prefix: UInt64
       let shape: PathShape
     }
 
     /// The members whose keys are known, in the order of their keys.
     let members: [Member]
-    /// The keys of `members`.
-    let keys: [Value]
     let others: PathShape
     let elements: PathShape
-    /// Open addressing over `members` by prefix and length, where they are many: a position plus one, or zero.
-    private let table: [UInt16]
+    /// The same for the reader. It refers to those of the members' nodes, which this node keeps alive.
+    let table: UnsafePointer<ShapeTable>
 
     fileprivate init(_ shapes: [RegoString: PathShape], others: PathShape, elements: PathShape) {
-      members = shapes.sorted { $0.key < $1.key }.map { key, shape in
-        let prefix = key.withUTF8 { PathShape.prefix(UnsafeRawBufferPointer($0), from: 0, count: $0.count) }
-        return Member(key: key, count: key.utf8Count, prefix: prefix, shape: shape)
-      }
-      keys = members.map { .string($0.key) }
+      members = shapes.sorted { $0.key < $1.key }.map { Member(key: $0.key, shape: $0.value) }
       self.others = others
       self.elements = elements
-      var table: [UInt16] = []
-      if members.count > 8, members.count < Int(UInt16.max) {
-        var capacity = 32
-        while capacity < members.count * 2 { capacity *= 2 }
-        table = [UInt16](repeating: 0, count: capacity)
-        for (position, member) in members.enumerated() {
-          var slot = Node.slot(member.prefix, member.count, capacity)
-          while table[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
-          table[slot] = UInt16(position + 1)
-        }
-      }
-      self.table = table
+      let table = UnsafeMutablePointer<ShapeTable>.allocate(capacity: 1)
+      table.initialize(to: ShapeTable(members, others: others, elements: elements))
+      self.table = UnsafePointer(table)
     }
 
-    private static func slot(_ prefix: UInt64, _ count: Int, _ capacity: Int) -> Int {
-      let hash = (prefix ^ UInt64(truncatingIfNeeded: count)) &* 0x9e37_79b9_7f4a_7c15
-      return Int(truncatingIfNeeded: hash >> 32) & (capacity - 1)
-    }
-
-    /// The position among ``members`` of the key that is `count` bytes from `start`; nil where it is none of them.
-    @inline(__always)
-    func position(ofKey bytes: UnsafeRawBufferPointer, from start: Int, count: Int) -> Int? {
-      let prefix = PathShape.prefix(bytes, from: start, count: count)
-      if table.isEmpty {
-        for position in members.indices where matches(position, prefix, bytes, start, count) {
-          return position
-        }
-        return nil
-      }
-      var slot = Node.slot(prefix, count, table.count)
-      while table[slot] != 0 {
-        let position = Int(table[slot]) - 1
-        if matches(position, prefix, bytes, start, count) { return position }
-        slot = (slot + 1) & (table.count - 1)
-      }
-      return nil
-    }
-
-    @inline(__always)
-    private func matches(
-      _ position: Int, _ prefix: UInt64, _ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int
-    ) -> Bool {
-      guard members[position].prefix == prefix, members[position].count == count else { return false }
-      return count <= 8
-        || members[position].key.equals(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+    deinit {
+      table.pointee.free()
+      table.deallocate()
     }
   }
 
@@ -143,6 +101,7 @@ extension PathShape {
     switch (self, other) {
     case (.all, _), (_, .all): return .all
     case (.none, let shape), (let shape, .none): return shape
+    case (.unlessString, let shape), (let shape, .unlessString): return shape
     case (.shallow, let shape), (let shape, .shallow): return shape
     case (.parts(let a), .parts(let b)):
       if a === b { return self }
@@ -158,7 +117,7 @@ extension PathShape {
   /// The shape of the value under a key.
   public subscript(key: RegoString) -> PathShape {
     switch self {
-    case .none, .shallow: return .none
+    case .none, .unlessString, .shallow: return .none
     case .all: return .all
     case .parts(let node): return node.members.first { $0.key == key }?.shape ?? node.others
     }
@@ -170,6 +129,7 @@ extension PathShape: CustomStringConvertible {
   public var description: String {
     switch self {
     case .none: return "none"
+    case .unlessString: return "unlessString"
     case .shallow: return "shallow"
     case .all: return "all"
     case .parts(let node):

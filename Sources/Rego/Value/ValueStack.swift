@@ -44,11 +44,12 @@ struct ValueStack: ~Copyable {
     let taken = count - start
     if taken == 0 { return [] }
     count = start
-    let source = values + start
-    return [Value](unsafeUninitializedCapacity: taken) { buffer, initialized in
-      if let base = buffer.baseAddress { base.moveInitialize(from: source, count: taken) }
-      initialized = taken
+    // Nulls own nothing, so that they can be overwritten. (An array of uninitialised memory costs more to make than this.)
+    var array = [Value](repeating: .null, count: taken)
+    array.withUnsafeMutableBufferPointer { buffer in
+      if let base = buffer.baseAddress { base.moveInitialize(from: values + start, count: taken) }
     }
+    return array
   }
 
   /// Takes the values from a position on off the stack, in the order of their distances from there.
