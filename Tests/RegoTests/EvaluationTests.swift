@@ -266,7 +266,7 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
       p contains "always"
       p contains "not a pod" if input.kind != "Pod"
       p contains "never" if { input.kind == "Pod"; input.kind == "Job" }
-      mocked := p with input.kind as "Job"
+      mocked := x if x := p with input.kind as "Job"
       """, file: "test.rego", dialect: .v1)
     let program = try RegoCompiler().compile([module])
     let evaluation = Evaluation(

@@ -47,10 +47,15 @@ struct Benchmark {
     }
     for input in inputs {
       input.bytes.withUnsafeBytes { bytes in
-        guard let review = Self.reviewKind(of: bytes), shapes[review] == nil else { return }
-        shapes[review] = program.inputShape(given: [
-          Self.kindPath: .string(review.kind), Self.operationPath: .string(review.operation),
-        ])
+        guard case .document(let entrypoint) = target, let review = Self.reviewKind(of: bytes),
+          shapes[review] == nil
+        else { return }
+        shapes[review] = program.inputShape(
+          of: [entrypoint],
+          given: [
+            .input(Self.kindPath): .string(review.kind),
+            .input(Self.operationPath): .string(review.operation),
+          ])
       }
     }
   }
