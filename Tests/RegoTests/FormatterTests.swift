@@ -124,6 +124,9 @@ struct FormatterTests {
       formatted:
         "deny[msg] {\n\tmsg := 1\n}\n\np[x] = true {\n\tx = 1\n}\n\na[\"b\"]\nq = 1\n"),
     Case(
+      name: "v0 that is no more v0 when it is formatted", source: "p { true }\nq.r.s\nf(x) { true }",
+      formatted: "p := true\nq.r.s := true\nf(x)\n"),
+    Case(
       name: "v0 uses the keywords that it imports",
       source: "import future.keywords\ndeny[msg] { msg := 1 }\np[x] = true { x = 1 }",
       formatted: "import future.keywords\n\ndeny contains msg if msg := 1\np[x] if x = 1\n"),

@@ -92,6 +92,17 @@ struct NumberTests {
     #expect(Number(json: printed) == Number(json: text))
   }
 
+  @Test(
+    "exponents beyond any use are one number, however it is written",
+    arguments: [
+      "92e19723372036854776580", "-92.5e1972337203685477", "1.55e-99999999999999999999",
+      "0.01e-72057594037927936",
+    ])
+  func exponents(_ text: String) throws {
+    let number = try #require(Number(json: text))
+    #expect(Number(json: number.description) == number)
+  }
+
   @Test("a million digits are read, compared and printed at once")
   func manyDigits() throws {
     let start = ContinuousClock.now

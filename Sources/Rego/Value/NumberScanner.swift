@@ -74,9 +74,12 @@ enum NumberScanner {
     if first == count { return .int(0) }
     var last = count - 1
     while digit(last) == 0 { last -= 1 }
+    // Exponents beyond the limit are at the limit, by the first digit: so it is one number however it is written.
+    let scale = exponent - fraction.count + (count - 1 - first)
+    let limit = DecimalNumber.exponentLimit
     return Number(
       isNegative: isNegative, digits: (first...last).map(digit),
-      exponent: exponent - fraction.count + (count - 1 - last))
+      exponent: max(-limit, min(scale, limit)) - (last - first))
   }
 }
 

@@ -31,7 +31,10 @@ public struct RegoFormatter: Sendable {
     let text = RegoFormatter.write(module, of: source, style: FormatStyle(module, compatibility))
     do throws(RegoErrors) {
       switch compatibility {
-      case .asWritten: _ = try RegoParser.module(text, file: file, dialect: module.dialect)
+      case .asWritten:
+        let written = try RegoParser.module(text, file: file, dialect: module.dialect == .v1 ? .v1 : dialect)
+        // Without what made it v0, such as `{ true }`, the module is v1 from here on.
+        if written.dialect != module.dialect { return try format(text, file: file) }
       case .both: _ = try RegoParser.module(text, file: file, dialect: .v0)
       case .v1: _ = try RegoParser.module(text, file: file, dialect: .v1)
       }
