@@ -2,7 +2,7 @@ portcullis := .build/release/portcullis
 listen := 127.0.0.1:8443
 inventory := manifests/samples/cluster
 
-.PHONY: help run build test bench certs dependencies
+.PHONY: help run build test bench certs reference dependencies
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
@@ -18,6 +18,9 @@ test: dependencies ## build and run every test
 
 bench: build ## measure the release server beside nginx
 	@Benchmarks/throughput --portcullis $(portcullis)
+
+reference: dependencies ## write docs/builtins.md from the builtins' declarations
+	@swift run --quiet portcullis capabilities --format markdown >docs/builtins.md.new && mv docs/builtins.md.new docs/builtins.md
 
 certs: certs/tls.crt ## make a CA and a server certificate for this machine in certs/, where there are none
 

@@ -3,7 +3,9 @@ import Testing
 /// What every command does alike.
 @Suite("Command line")
 struct UsageTests {
-  static let commands = ["eval", "fmt", "review", "check", "serve", "certs", "coverage", "version"]
+  static let commands = [
+    "eval", "fmt", "review", "check", "serve", "capabilities", "certs", "coverage", "version",
+  ]
 
   @Test("Every command explains itself with an example", arguments: commands)
   func help(_ command: String) async throws {

@@ -42,6 +42,8 @@ public struct Builtin: Sendable {
   /// Whether it reaches beyond the documents of an evaluation or works with secrets: policies on a server may use it only where the
   /// server's owner says so.
   public private(set) var isRestricted = false
+  /// Whether it takes any number of operands like its one parameter, and gives nothing.
+  public private(set) var isVariadic = false
   /// Whether the implementation itself answers for operands of other types than the declared ones, with a result or an error of
   /// its own; the engine then does not check them.
   public let acceptsAnyOperands: Bool
@@ -98,6 +100,13 @@ extension Builtin {
   func restricted() -> Builtin {
     var copy = self
     copy.isRestricted = true
+    return copy
+  }
+
+  /// The same builtin, for any number of operands and without a result.
+  func variadic() -> Builtin {
+    var copy = self
+    copy.isVariadic = true
     return copy
   }
 
