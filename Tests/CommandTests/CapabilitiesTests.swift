@@ -6,8 +6,8 @@ import Testing
 @Suite("capabilities")
 struct CapabilitiesTests {
   private func run(_ format: String) async throws -> String {
-    let run = try await CommandRun.run(
-      ["capabilities", "--format", format], in: try TemporaryFolder().url)
+    let folder = try TemporaryFolder()
+    let run = try await CommandRun.run(["capabilities", "--format", format], in: folder.url)
     #expect(run.status == 0 && run.errors.isEmpty)
     return run.output
   }
