@@ -41,6 +41,19 @@ import Testing
         "\n\tp if { \"日本é\" == \"a\"; 1 == \"b\" }\n\t" + String(repeating: " ", count: 21) + "^\n"))
   }
 
+  @Test("what has no name is named as in the source")
+  func unnamed() {
+    #expect(
+      Self.report("package t\nf(x) := x\np := count(f([1])).a\n") == """
+        t.rego:3:6: rego_type_error: undefined ref: count(f([1])).a
+        \tp := count(f([1])).a
+        \t     ^
+        \tcount(f([1])).a
+        \t^^^^^^^^^^^^^
+        \thave: number
+        """)
+  }
+
   @Test("a long line is cut around the place, and control characters are not shown as they are")
   func longLine() {
     let padding = String(repeating: "é", count: 10_000)

@@ -126,6 +126,7 @@ import Testing
     Case("p if { walk(input, [path, value]); path[0] == 1 }"),
     Case(#"p if every x in [1, 2] { startswith(x, "a") }"#),
     Case("a.b.c := 1\na.b.d := \"x\"\np if a.b.d == \"x\"\nq := a.b[input.k]\nr := a[_].c"),
+    Case("a[3] := 1\np if a.x\nq if a[4] == \"x\""),
     Case("p := data.test.q\nq := object.get(input, \"a\", 1) + 1"),
   ]
 

@@ -305,7 +305,7 @@ private struct Compilation {
 
   /// Checks every group after those that it depends on, then the queries.
   private mutating func checkTypes(_ pending: [[Pending]], queries: [Lowering.Query]) {
-    let environment = TypeEnvironment(tree: tree, registry: builder.registry)
+    let environment = TypeEnvironment(tree: tree, options: builder.options)
     for group in groupsInOrder() {
       let isFunction = tree.groups[group].definitions.contains { $0.rule.head.arguments != nil }
       var type = StaticType.unknown

@@ -169,7 +169,9 @@ extension TypeChecker {
   }
 
   private func name(_ local: Int) -> String {
-    guard let name = locals[local].name else { return "__local\(local)__" }
+    guard let name = locals[local].name else {
+      return environment.text(at: locals[local].location) ?? "__local\(local)__"
+    }
     return name.hasPrefix("$") ? "_" : name
   }
 }

@@ -39,10 +39,14 @@ struct TypeChecker {
     }
   }
 
-  /// The type of objects within objects under keys, down to a value.
+  /// The type of objects within objects under keys, down to a value. Beside a constant key, data may have others.
   private func nested(_ keys: ArraySlice<CoreTerm>, _ value: StaticType) -> StaticType {
     keys.reversed().reduce(value) { value, key in
-      .object(known: [], rest: StaticType.Rest(key: type(of: key), value: value))
+      if let key = key.constant {
+        let member = StaticType.Member(key: key, type: value)
+        return .object(known: [member], rest: StaticType.Rest(key: .any, value: .any))
+      }
+      return .object(known: [], rest: StaticType.Rest(key: type(of: key), value: value))
     }
   }
 

@@ -2,21 +2,39 @@
 final class TypeEnvironment {
   let tree: RuleTree
   private let registry: BuiltinRegistry
+  /// The texts of the modules, where they are known: errors name what has no name as the source does.
+  private let sources: [String: String]
   /// By group; unknown for those that have not been checked.
   private var documents: [StaticType]
   private var signatures: [String: Signature] = [:]
+  /// The types of everything below paths that have been asked for: what depends on them is checked after all that lies there.
+  private var extents: [ObjectIdentifier: StaticType] = [:]
 
   /// What a call is checked against.
   struct Signature {
-    var function: FunctionType
+    let function: FunctionType
+    fileprivate let builtin: Builtin?
+
     /// Parameters and result as errors print them.
-    var wanted: String
+    var wanted: String {
+      builtin?.operandList(withResult: true)
+        ?? "(\(StaticType.list(function.parameters + [function.result])))"
+    }
   }
 
-  init(tree: RuleTree, registry: BuiltinRegistry) {
+  init(tree: RuleTree, options: RegoCompiler.Options) {
     self.tree = tree
-    self.registry = registry
+    registry = options.builtins
+    sources = options.sources
     documents = Array(repeating: .unknown, count: tree.groups.count)
+  }
+
+  /// What the source has at a place, where that is short and on one line.
+  func text(at location: Location) -> String? {
+    guard (1...60).contains(location.length), let source = sources[location.file] else { return nil }
+    let bytes = source.utf8.dropFirst(location.offset).prefix(location.length)
+    if bytes.contains(where: { $0 < 0x20 }) { return nil }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The type of what a builtin takes and gives.
@@ -25,7 +43,7 @@ final class TypeEnvironment {
     guard let builtin = registry[name] else { return nil }
     let function = FunctionType(
       parameters: builtin.parameters.map { StaticType($0.type) }, result: StaticType(builtin.result.type))
-    let signature = Signature(function: function, wanted: builtin.operandList(withResult: true))
+    let signature = Signature(function: function, builtin: builtin)
     signatures[name] = signature
     return signature
   }
@@ -35,8 +53,7 @@ final class TypeEnvironment {
     guard let group = tree.find(path)?.group, case .function(let function) = documents[group] else {
       return nil
     }
-    return Signature(
-      function: function, wanted: "(\(StaticType.list(function.parameters + [function.result])))")
+    return Signature(function: function, builtin: nil)
   }
 
   /// The type of the document or function that a group makes.
@@ -51,10 +68,15 @@ final class TypeEnvironment {
       if case .function = type { return .any }
       return type
     }
+    let place = ObjectIdentifier(node)
+    if let known = extents[place] { return known }
     let known = node.children.sorted { $0.key < $1.key }.prefix(64).map { key, child in
       StaticType.Member(key: .string(key), type: extent(child))
     }
-    return StaticType.object(known: known, rest: StaticType.Rest(key: .string, value: .any)).bounded
+    let rest = StaticType.Rest(key: .string, value: .any)
+    let type = StaticType.object(known: known, rest: rest).bounded
+    extents[place] = type
+    return type
   }
 }
 
