@@ -21,7 +21,7 @@ struct Portcullis: AsyncParsableCommand {
     version: Version.current.number,
     subcommands: [
       Serve.self, Review.self, Check.self, ConnectivityCommand.self, Coverage.self, Eval.self, Test.self,
-      Bench.self, Fmt.self, Capabilities.self, Certs.self, ShowVersion.self,
+      Bench.self, Verify.self, Fmt.self, Capabilities.self, Certs.self, ShowVersion.self,
     ])
 
   /// Runs the command that the arguments name, and exits as every command promises to.
