@@ -69,7 +69,7 @@ let package = Package(
       name: "connectivity-table", dependencies: ["ConformanceSuite", "ConnectivitySuite"],
       path: "Tests/ConnectivityTable"),
     .testTarget(
-      name: "ConformanceTests", dependencies: ["ConformanceSuite"], exclude: ["recorded.txt"]),
+      name: "ConformanceTests", dependencies: ["Admission", "ConformanceSuite"], exclude: ["recorded.txt"]),
     .testTarget(
       name: "RegoTests",
       dependencies: ["ConformanceSuite", "Rego", .product(name: "BigInt", package: "BigInt")]),

@@ -37,13 +37,15 @@ problems contains message if {
 	input.request.kind.kind == "NetworkPolicy"
 	input.request.operation in {"CREATE", "UPDATE"}
 	some direction in data.parameters.default_deny_required.directions
-	not denies_by_default(input.request.object.spec, direction)
+	not denies_by_default(spec, direction)
 	not denied_by_another(direction)
 	message := sprintf(
 		"namespace %s has no NetworkPolicy that denies %s by default: first create one with podSelector {}, policyTypes [%s] and no rules.",
 		[input.request.namespace, lower(direction), direction],
 	)
 }
+
+spec := object.get(input.request.object, "spec", {})
 
 denied_by_another(direction) if {
 	some other, policy in data.inventory.namespace[input.request.namespace]["networking.k8s.io/v1"].NetworkPolicy

@@ -49,6 +49,12 @@ test_default_deny_itself_is_admitted if {
 	count(denials(review("CREATE", "deny", deny_all, null), {}, both)) == 0
 }
 
+test_no_spec_denies_ingress_by_default if {
+	bare := json.remove(review("CREATE", "deny", {}, null), ["request/object/spec"])
+	count(denials(bare, {}, ingress)) == 0
+	count(denials(bare, {}, both)) == 1
+}
+
 test_allowing_all_is_no_default_deny if {
 	count(denials(review("CREATE", "deny", {"podSelector": {}, "ingress": [{}]}, null), {}, ingress)) == 1
 }

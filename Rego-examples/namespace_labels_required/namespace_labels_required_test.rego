@@ -39,6 +39,10 @@ test_other_values_are_denied if {
 	count(messages(review("CREATE", "shop", metadata, null))) == 1
 }
 
+test_names_to_be_generated_are_judged if {
+	count(messages(json.remove(review("CREATE", "", {"generateName": "shop-"}, null), ["request/name"]))) == 2
+}
+
 test_exempt_namespaces if count(messages(review("CREATE", "kube-system", {}, null))) == 0
 
 test_taking_a_label_away_is_denied if {

@@ -27,9 +27,10 @@ extension Lowering {
   ) {
     asExpression(at: expression.location, of: &statements) { statements in
       if expression.isNegated {
+        let operand = negated(expression, into: &statements, scope)
         let start = locals.count
         var inner: [CoreStatement] = []
-        lowerPlain(expression, into: &inner, scope)
+        lowerPlain(operand, into: &inner, scope)
         append(
           .not(CoreBody(statements: inner, ownLocals: start..<locals.count)), expression.location, &statements
         )
