@@ -51,7 +51,7 @@ extension SmallCluster {
     }
   }
 
-  private static func labels(_ random: inout SeededGenerator) -> [String: String] {
+  static func labels(_ random: inout SeededGenerator) -> [String: String] {
     var labels: [String: String] = [:]
     for key in keys where Int.random(in: 0...2, using: &random) > 0 {
       labels[key] = values.randomElement(using: &random)
@@ -59,7 +59,7 @@ extension SmallCluster {
     return labels
   }
 
-  private static func containerPorts(_ random: inout SeededGenerator) -> [Port] {
+  static func containerPorts(_ random: inout SeededGenerator) -> [Port] {
     portNames.filter { _ in Bool.random(using: &random) }.map { name in
       Port(
         name: name, transport: transports.randomElement(using: &random) ?? "TCP",
@@ -115,7 +115,7 @@ extension SmallCluster {
     }
   }
 
-  private static func networkPolicy(_ name: String, in namespace: String, _ random: inout SeededGenerator)
+  static func networkPolicy(_ name: String, in namespace: String, _ random: inout SeededGenerator)
     -> Policy
   {
     var policy = Policy(kind: .network, namespace: namespace, name: name)
@@ -143,7 +143,7 @@ extension SmallCluster {
     return policy
   }
 
-  private static func adminPolicy(
+  static func adminPolicy(
     _ kind: Kind, _ name: String, priority: Int, _ random: inout SeededGenerator
   ) -> Policy {
     var policy = Policy(kind: kind, name: name, priority: priority)

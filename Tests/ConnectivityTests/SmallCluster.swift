@@ -1,6 +1,7 @@
 import Connectivity
 import Kubernetes
 import Rego
+import Testing
 
 /// A cluster small enough to be judged connection by connection, in words of its own.
 struct SmallCluster {
@@ -87,31 +88,37 @@ extension SmallCluster {
   /// As the library reads it.
   func model() throws -> ClusterModel {
     var builder = ClusterModelBuilder()
-    let normalizer = ManifestNormalizer()
     for object in objects {
-      let value = try normalizer.normalize(object)
-      let metadata = try ObjectMetadata(of: value)
-      let parts = (value["apiVersion"]?.string ?? "").split(separator: "/")
-      let kind = GroupVersionKind(
-        group: RegoString(parts.count > 1 ? String(parts[0]) : ""),
-        version: RegoString(String(parts.last ?? "")),
-        kind: RegoString(value["kind"]?.string ?? ""))
-      builder.add(
-        value,
-        reference: ObjectReference(kind: kind, namespace: metadata.namespace, name: metadata.displayName),
-        metadata: metadata)
+      let (value, reference, metadata) = try Self.read(object)
+      builder.add(value, reference: reference, metadata: metadata)
     }
     if let problem = builder.problems.first(where: { $0.severity == .error }) { throw problem }
     return builder.build()
   }
 
+  /// An object as the API server shows it.
+  static func read(_ object: Value) throws -> (Value, ObjectReference, ObjectMetadata) {
+    let value = try ManifestNormalizer().normalize(object)
+    let metadata = try ObjectMetadata(of: value)
+    let kind = try #require(
+      GroupVersionKind(
+        apiVersion: RegoString(value["apiVersion"]?.string ?? ""),
+        kind: RegoString(value["kind"]?.string ?? "")))
+    let reference = ObjectReference(kind: kind, namespace: metadata.namespace, name: metadata.displayName)
+    return (value, reference, metadata)
+  }
+
   private var objects: [Value] {
-    namespaces.map { name, labels in
-      Self.object([
-        "apiVersion": "v1", "kind": "Namespace",
-        "metadata": Self.object(["name": .string(name), "labels": Self.strings(labels)]),
-      ])
-    } + pods.map(\.value) + policies.map(\.value)
+    namespaces.keys.map(namespace) + pods.map(\.value) + policies.map(\.value)
+  }
+
+  func namespace(_ name: String) -> Value {
+    Self.object([
+      "apiVersion": "v1", "kind": "Namespace",
+      "metadata": Self.object([
+        "name": .string(name), "labels": Self.strings(namespaces[name] ?? [:]),
+      ]),
+    ])
   }
 
   static func object(_ members: [String: Value]) -> Value {

@@ -167,15 +167,14 @@ private struct PolicyCompiler {
 
   /// The groups whose pods' addresses are in blocks: for certain where all are known to be, or where the blocks are all of IPv4.
   private func addByAddress(_ peers: RulePeers, certain: inout GroupSet, possible: inout GroupSet) {
-    let isAll = peers.addresses.contains(.allV4)
     for (position, group) in groups.enumerated() {
-      let inside = group.addresses.filter { peers.addresses.contains($0) }
-      let isKnown = !group.addresses.isEmpty && group.addresses.count >= group.podCount
-      // "If you Allow or Deny traffic to 0.0.0.0/0, that will allow or deny all IPv4 pod-to-pod traffic as well."
-      let isCertain =
-        peers.addressesMatchPods && (isKnown ? inside.count == group.addresses.count : isAll)
-      if isCertain { certain.insert(position) }
-      if isCertain || !inside.isEmpty || !isKnown { possible.insert(position) }
+      switch peers.matchByAddress(group) {
+      case .certain:
+        certain.insert(position)
+        possible.insert(position)
+      case .possible: possible.insert(position)
+      case .no: continue
+      }
     }
   }
 }

@@ -14,13 +14,36 @@ public final class NamespaceModel: Sendable {
   public let policies: [Policy]
   let index: LabelIndex
 
-  init(name: RegoString, labels: ObjectValue?, groups: [PodGroup], policies: [Policy]) {
+  /// What it was made of.
+  let content: NamespaceContent
+  /// The policies' rules by direction, each policy that has a say in it.
+  let ingressPolicies: [CompiledPolicy]
+  let egressPolicies: [CompiledPolicy]
+  /// The positions of the groups that no NetworkPolicy isolates.
+  let openToIngress: [Int]
+  let openToEgress: [Int]
+
+  init(name: RegoString, content: NamespaceContent) {
     self.name = name
-    self.labels = (labels ?? ObjectValue()).inserting(Self.nameLabel, .string(name))
-    isDeclared = labels != nil
-    self.groups = groups
-    self.policies = policies
+    self.content = content
+    labels = (content.labels ?? ObjectValue()).inserting(Self.nameLabel, .string(name))
+    isDeclared = content.labels != nil
+    groups = content.groups
+    policies = content.policies.values.sorted { $0.reference.name < $1.reference.name }
     index = LabelIndex(groups.map(\.labels))
+    ingressPolicies = policies.compactMap { CompiledPolicy(unresolved: $0, .ingress) }
+    egressPolicies = policies.compactMap { CompiledPolicy(unresolved: $0, .egress) }
+    openToIngress = Self.open(groups, index, ingressPolicies)
+    openToEgress = Self.open(groups, index, egressPolicies)
+  }
+
+  private static func open(_ groups: [PodGroup], _ index: LabelIndex, _ policies: [CompiledPolicy]) -> [Int] {
+    var isOpen = Array(repeating: true, count: groups.count)
+    for policy in policies {
+      let pods = policy.policy.subject.pods
+      index.candidates(for: pods.selector) { if pods.matches(groups[$0].labels) { isOpen[$0] = false } }
+    }
+    return groups.indices.filter { isOpen[$0] }
   }
 
   private static let nameLabel: Value = "kubernetes.io/metadata.name"
@@ -73,13 +96,23 @@ public struct ClusterModel: Sendable {
   public internal(set) var namespaces: [RegoString: NamespaceModel] = [:]
   /// The policies that are the cluster's: by tier and priority, then by name.
   public internal(set) var clusterPolicies: [Policy] = []
-  /// Policies of Cilium and Calico, which count as coverage only.
-  public internal(set) var foreignPolicies: [ForeignPolicy] = []
-  /// What lets connections from outside reach workloads through an ingress controller.
-  public internal(set) var gateways: [Gateway] = []
-  public internal(set) var services: [RegoString: [Service]] = [:]
+  var clusterPoliciesByReference: [ObjectReference: Policy] = [:]
+  var foreignPoliciesByReference: [ObjectReference: [ForeignPolicy]] = [:]
+  var gatewaysByReference: [ObjectReference: Gateway] = [:]
+  /// The kinds of policies that the cluster's network enforces; nil for all.
+  let enforcedKinds: Set<RegoString>?
 
-  init() {}
+  init(enforcedKinds: Set<RegoString>? = nil) { self.enforcedKinds = enforcedKinds }
+
+  /// Policies of Cilium and Calico, which count as coverage only.
+  public var foreignPolicies: [ForeignPolicy] {
+    foreignPoliciesByReference.sorted { $0.key.description < $1.key.description }.flatMap(\.value)
+  }
+
+  /// What lets connections from outside reach workloads through an ingress controller.
+  public var gateways: [Gateway] {
+    gatewaysByReference.values.sorted { $0.reference.description < $1.reference.description }
+  }
 
   /// All policies, the cluster's first.
   public var policies: [Policy] {

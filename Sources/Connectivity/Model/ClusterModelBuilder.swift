@@ -5,15 +5,10 @@ import Rego
 ///
 /// Objects of kinds that decide nothing are passed over.
 public struct ClusterModelBuilder {
-  private struct Namespace {
-    var labels: ObjectValue?
-    var workloads: [Workload: WorkloadObject] = [:]
-    var pods: [RegoString: WorkloadObject] = [:]
-    var policies: [RegoString: Policy] = [:]
-    var services: [RegoString: Service] = [:]
-  }
-
-  private var namespaces: [RegoString: Namespace] = [:]
+  /// What the model is made from; empty at first.
+  private let base: ClusterModel
+  /// The namespaces that differ from those of the base.
+  private var changed: [RegoString: NamespaceContent] = [:]
   private var clusterPolicies: [ObjectReference: Policy] = [:]
   private var foreignPolicies: [ObjectReference: [ForeignPolicy]] = [:]
   private var gateways: [ObjectReference: Gateway] = [:]
@@ -24,7 +19,28 @@ public struct ClusterModelBuilder {
 
   /// - Parameter enforcedKinds: the kinds of policies that the cluster's network enforces, as `NetworkPolicy`; nil for all that are
   ///   known. Others count for nothing.
-  public init(enforcedKinds: Set<RegoString>? = nil) { self.enforcedKinds = enforcedKinds }
+  public init(enforcedKinds: Set<RegoString>? = nil) {
+    self.init(ClusterModel(enforcedKinds: enforcedKinds))
+  }
+
+  /// A builder that starts with what is in a model. What is added or removed costs as much as its namespace holds.
+  public init(_ model: ClusterModel) {
+    base = model
+    enforcedKinds = model.enforcedKinds
+    clusterPolicies = model.clusterPoliciesByReference
+    foreignPolicies = model.foreignPoliciesByReference
+    gateways = model.gatewaysByReference
+  }
+
+  private mutating func change(
+    _ namespace: RegoString, _ body: (inout NamespaceContent) throws -> Void
+  ) rethrows {
+    var content = changed[namespace] ?? base.namespaces[namespace]?.content ?? NamespaceContent()
+    // Not held twice, so that changing it copies nothing.
+    changed[namespace] = nil
+    defer { changed[namespace] = content }
+    try body(&content)
+  }
 
   /// The kinds of policies that are known.
   public static let policyKinds: Set<RegoString> = [
@@ -67,14 +83,14 @@ public struct ClusterModelBuilder {
     if !isEnforced(kind) { return }
     switch (kind.group.string, kind.kind.string) {
     case ("", "Namespace"):
-      if namespaces[reference.name]?.labels != nil { throw Misfit(Self.twice) }
-      namespaces[reference.name, default: Namespace()].labels = metadata.labels
+      try change(reference.name) { content in
+        if content.labels != nil { throw Misfit(Self.twice) }
+        content.labels = metadata.labels
+      }
     case ("networking.k8s.io", "NetworkPolicy"), ("extensions", "NetworkPolicy"):
       let policy = try Policy.networkPolicy(object, reference: reference, location: location)
-      if namespaces[namespace, default: Namespace()].policies.updateValue(policy, forKey: reference.name)
-        != nil
-      {
-        throw Misfit(Self.twice)
+      try change(namespace) { content in
+        if content.policies.updateValue(policy, forKey: reference.name) != nil { throw Misfit(Self.twice) }
       }
     case ("policy.networking.k8s.io", _):
       guard let kind = AdminPolicyKind(kind) else { return }
@@ -83,8 +99,8 @@ public struct ClusterModelBuilder {
       problems += reader.warnings
       if clusterPolicies.updateValue(policy, forKey: reference) != nil { throw Misfit(Self.twice) }
     case ("", "Service"):
-      namespaces[namespace, default: Namespace()].services[reference.name] = try Service(
-        object, name: reference.name)
+      let service = try Service(object, name: reference.name)
+      change(namespace) { $0.services[reference.name] = service }
     case ("networking.k8s.io", "Ingress"), ("extensions", "Ingress"):
       gateways[reference] = try Gateway.ingress(object, reference: reference, location: location)
     case ("route.openshift.io", "Route"):
@@ -101,15 +117,37 @@ public struct ClusterModelBuilder {
     default:
       guard KindTable.builtin[kind]?.podTemplatePath != nil else { return }
       let workload = try WorkloadObject(.object(object), reference: reference, metadata: metadata)
-      let replaced =
-        workload.isPod
-        ? namespaces[namespace, default: Namespace()].pods.updateValue(workload, forKey: reference.name)
-        : namespaces[namespace, default: Namespace()].workloads.updateValue(workload, forKey: workload.own)
-      if replaced != nil {
+      var isReplaced = false
+      change(namespace) { content in
+        isReplaced =
+          workload.isPod
+          ? content.pods.updateValue(workload, forKey: reference.name) != nil
+          : content.workloads.updateValue(workload, forKey: workload.own) != nil
+      }
+      if isReplaced {
         problems.append(
           Problem(.warning, reference, at: location, "there is another one of this name; the last one counts")
         )
       }
+    }
+  }
+
+  /// Takes an object out, where it is in.
+  public mutating func remove(_ reference: ObjectReference) {
+    let namespace = reference.namespace ?? "default"
+    switch (reference.kind.group.string, reference.kind.kind.string) {
+    case ("", "Namespace"): change(reference.name) { $0.labels = nil }
+    case ("networking.k8s.io", "NetworkPolicy"), ("extensions", "NetworkPolicy"):
+      change(namespace) { $0.policies[reference.name] = nil }
+    case ("", "Service"): change(namespace) { $0.services[reference.name] = nil }
+    case ("", "Pod"): change(namespace) { $0.pods[reference.name] = nil }
+    default:
+      if clusterPolicies.removeValue(forKey: reference) != nil { return }
+      if foreignPolicies.removeValue(forKey: reference) != nil { return }
+      if gateways.removeValue(forKey: reference) != nil { return }
+      guard KindTable.builtin[reference.kind]?.podTemplatePath != nil else { return }
+      let workload = Workload(namespace: namespace, name: reference.name, kind: reference.kind.kind)
+      change(namespace) { $0.workloads[workload] = nil }
     }
   }
 
@@ -118,53 +156,15 @@ public struct ClusterModelBuilder {
 
   /// The model of what has been added so far.
   public func build() -> ClusterModel {
-    var model = ClusterModel()
-    for (name, namespace) in namespaces {
-      model.namespaces[name] = NamespaceModel(
-        name: name, labels: namespace.labels, groups: Self.groups(of: namespace),
-        policies: namespace.policies.values.sorted { $0.reference.name < $1.reference.name })
-      if !namespace.services.isEmpty {
-        model.services[name] = namespace.services.values.sorted { $0.name < $1.name }
-      }
+    var model = base
+    for (name, content) in changed {
+      model.namespaces[name] = content.isEmpty ? nil : NamespaceModel(name: name, content: content)
     }
+    model.clusterPoliciesByReference = clusterPolicies
+    model.foreignPoliciesByReference = foreignPolicies
+    model.gatewaysByReference = gateways
     model.clusterPolicies = clusterPolicies.values.sorted(by: Policy.precedes)
-    model.foreignPolicies = foreignPolicies.sorted { $0.key.description < $1.key.description }
-      .flatMap(\.value)
-    model.gateways = gateways.values.sorted { $0.reference.description < $1.reference.description }
     return model
-  }
-
-  /// Pods and templates by workload: a pod belongs to the topmost of its owners of which there is an object.
-  private static func groups(of namespace: Namespace) -> [PodGroup] {
-    struct Key: Hashable {
-      let workload: Workload
-      let traits: PodTraits
-    }
-    var groups: [Key: PodGroup] = [:]
-    func top(_ workload: Workload) -> Workload {
-      var top = workload
-      // Owners of owners end, but what is written need not.
-      for _ in 0..<8 {
-        guard let owner = namespace.workloads[top]?.owner, namespace.workloads[owner] != nil else { break }
-        top = owner
-      }
-      return top
-    }
-    for object in Array(namespace.workloads.values) + Array(namespace.pods.values) {
-      let workload = object.isPod ? top(object.owner ?? object.own) : top(object.own)
-      let key = Key(workload: workload, traits: object.traits)
-      var group =
-        groups[key]
-        ?? PodGroup(
-          workload: workload, traits: object.traits, addresses: [], podCount: 0, example: object.own.name)
-      group.addresses += object.addresses
-      group.podCount += object.isPod ? 1 : 0
-      groups[key] = group
-    }
-    return groups.values.sorted { left, right in
-      left.workload == right.workload
-        ? Value.object(left.labels).compare(.object(right.labels)) < 0 : left.workload < right.workload
-    }
   }
 }
 

@@ -29,6 +29,22 @@ struct CompiledPolicy: Sendable {
   let rules: [CompiledRule]
 }
 
+extension CompiledPolicy {
+  /// A policy whose peers are looked up when they are asked for; nil where it has no say in the direction.
+  init?(unresolved policy: Policy, _ direction: Direction) {
+    guard policy.affects(direction) else { return nil }
+    self.init(
+      policy: policy,
+      rules: policy.rules(direction).map { rule in
+        CompiledRule(
+          rule: rule,
+          reference: RuleReference(
+            policy: policy.reference, direction: direction, index: rule.index, name: rule.name),
+          groups: GroupSet(count: 0), possibleGroups: GroupSet(count: 0))
+      })
+  }
+}
+
 /// All that decides about connections to, or from, pods of a group.
 struct Profile: Sendable {
   /// By rank; policies of one rank stand together, since the API leaves their order open.

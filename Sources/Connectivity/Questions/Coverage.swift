@@ -28,20 +28,23 @@ public struct WorkloadCoverage: Sendable {
 extension Analysis {
   /// For each workload the policies that isolate it. AdminNetworkPolicies and their kin never isolate; Cilium's and Calico's do.
   public func coverage() -> [WorkloadCoverage] {
-    workloads.map { workload, groups in
+    let foreign = model.foreignPolicies
+    return workloads.map { workload, groups in
       WorkloadCoverage(
         workload: workload, isHostNetwork: groups.contains { self.groups[$0].traits.isHostNetwork },
-        ingress: coverage(of: groups, .ingress), egress: coverage(of: groups, .egress))
+        ingress: coverage(of: groups, .ingress, foreign), egress: coverage(of: groups, .egress, foreign))
     }
   }
 
-  private func coverage(of groups: Range<Int>, _ direction: Direction) -> DirectionCoverage {
+  private func coverage(
+    of groups: Range<Int>, _ direction: Direction, _ foreign: [ForeignPolicy]
+  ) -> DirectionCoverage {
     var all: Set<ObjectReference> = []
     var isComplete = true
     for group in groups {
       let namespace = namespace(ofGroup: group)
       var found = profile(direction, of: group).networkPolicies.map(\.policy.reference)
-      for policy in model.foreignPolicies where policy.isolates.contains(direction) {
+      for policy in foreign where policy.isolates.contains(direction) {
         if policy.selects(self.groups[group].labels, in: namespace) { found.append(policy.reference) }
       }
       isComplete = isComplete && !found.isEmpty

@@ -13,7 +13,7 @@ extension Analysis {
     for gateway in model.gateways {
       let namespace = gateway.reference.namespace ?? "default"
       for backend in gateway.backends {
-        guard let service = model.services[namespace]?.first(where: { $0.name == backend.service }) else {
+        guard let service = model.namespaces[namespace]?.content.services[backend.service] else {
           warnings.append(
             Problem(
               .warning, gateway.reference, at: gateway.location,

@@ -95,11 +95,11 @@ extension Analysis {
   }
 
   private func lintServices() -> [Problem] {
-    model.services.sorted { $0.key < $1.key }.flatMap { namespace, services in
-      services.compactMap { service in
+    namespaces.flatMap { namespace in
+      namespace.content.services.values.sorted { $0.name < $1.name }.compactMap { service in
         if service.selector != nil { return nil }
         let reference = ObjectReference(
-          kind: GroupVersionKind(group: "", version: "v1", kind: "Service"), namespace: namespace,
+          kind: GroupVersionKind(group: "", version: "v1", kind: "Service"), namespace: namespace.name,
           name: service.name)
         return Problem(
           .warning, reference, at: nil, "it has no selector, so that which pods it leads to is not known")

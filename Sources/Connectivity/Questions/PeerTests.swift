@@ -42,3 +42,45 @@ struct LabelTest: PeerTest {
     }
   }
 }
+
+/// Pods of a group in a model whose selectors have not been looked up.
+struct PodTest: PeerTest {
+  let group: PodGroup
+  let namespace: NamespaceModel
+  let reading: Analysis.Reading
+  let bounds: Bool
+
+  func match(_ rule: CompiledRule) -> Match {
+    let peers = rule.rule.peers
+    if peers.isEverything { return .certain }
+    if !(reading.hostNetworkIsNode && group.traits.isHostNetwork) {
+      for peer in peers.pods where peer.selects(group.labels, in: namespace) { return .certain }
+    }
+    if peers.addresses.isEmpty || !(peers.addressesMatchPods || reading.blocksMatchPods) { return .no }
+    let match = peers.matchByAddress(group)
+    return match == .possible && !bounds ? .no : match
+  }
+}
+
+extension PodPeer {
+  func selects(_ labels: ObjectValue, in namespace: NamespaceModel) -> Bool {
+    switch namespaces {
+    case .own(let own): own == namespace.name && pods.matches(labels)
+    case .matching(let selector): selector.matches(namespace.labels) && pods.matches(labels)
+    }
+  }
+}
+
+extension RulePeers {
+  /// Whether the rule's blocks are about pods of a group: for certain where all their addresses are known to be inside, or where the
+  /// blocks are all of IPv4.
+  func matchByAddress(_ group: PodGroup) -> Match {
+    let inside = group.addresses.count { addresses.contains($0) }
+    let isKnown = !group.addresses.isEmpty && group.addresses.count >= group.podCount
+    // "If you Allow or Deny traffic to 0.0.0.0/0, that will allow or deny all IPv4 pod-to-pod traffic as well."
+    if addressesMatchPods && (isKnown ? inside == group.addresses.count : addresses.contains(.allV4)) {
+      return .certain
+    }
+    return inside > 0 || !isKnown ? .possible : .no
+  }
+}

@@ -1,0 +1,63 @@
+import Kubernetes
+import Rego
+
+/// What has been read of a namespace's objects: kept beside the model, so that a change of one object makes its namespace anew and no other.
+struct NamespaceContent: Sendable {
+  /// Nil where there is no object of the namespace.
+  var labels: ObjectValue?
+  /// Objects that make pods.
+  var workloads: [Workload: WorkloadObject] = [:]
+  /// By name.
+  var pods: [RegoString: WorkloadObject] = [:]
+  var policies: [RegoString: Policy] = [:]
+  var services: [RegoString: Service] = [:]
+
+  var isEmpty: Bool {
+    labels == nil && workloads.isEmpty && pods.isEmpty && policies.isEmpty && services.isEmpty
+  }
+
+  /// Pods and templates by workload: a pod belongs to the topmost of its owners of which there is an object.
+  var groups: [PodGroup] {
+    struct Key: Hashable {
+      let workload: Workload
+      let traits: PodTraits
+    }
+    var groups: [Key: PodGroup] = [:]
+    for object in workloads.values {
+      let key = Key(workload: top(object.own), traits: object.traits)
+      if groups[key] == nil {
+        groups[key] = PodGroup(
+          workload: key.workload, traits: object.traits, addresses: [], podCount: 0, example: object.own.name)
+      }
+    }
+    for object in pods.values {
+      let key = Key(workload: top(object.owner ?? object.own), traits: object.traits)
+      groups[
+        key,
+        default: PodGroup(
+          workload: key.workload, traits: object.traits, addresses: [], podCount: 0, example: object.own.name)
+      ].add(object)
+    }
+    return groups.values.sorted { left, right in
+      left.workload == right.workload
+        ? Value.object(left.labels).compare(.object(right.labels)) < 0 : left.workload < right.workload
+    }
+  }
+
+  private func top(_ workload: Workload) -> Workload {
+    var top = workload
+    // Owners of owners end, but what is written need not.
+    for _ in 0..<8 {
+      guard let owner = workloads[top]?.owner, workloads[owner] != nil else { break }
+      top = owner
+    }
+    return top
+  }
+}
+
+extension PodGroup {
+  fileprivate mutating func add(_ pod: WorkloadObject) {
+    addresses += pod.addresses
+    podCount += 1
+  }
+}
