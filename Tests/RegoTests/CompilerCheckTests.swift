@@ -169,6 +169,37 @@ import Testing
     #expect(try Self.errors(["package a\n" + rules]) { $0.errorLimit = nil }.count == 15)
   }
 
+  @Test("each rule that depends on itself is named, with the way back to it")
+  func recursion() throws {
+    let rules = """
+      package test
+      p if q
+      q if r
+      r if { p; s }
+      s if t(1)
+      t(x) if x == 1
+      u if u
+      v contains w if some w in data.test.v
+      """
+    #expect(
+      try Self.errors([rules]) == [
+        "m0.rego:2:1: rego_recursion_error: rule data.test.p is recursive: data.test.p -> data.test.q -> data.test.r -> data.test.p",
+        "m0.rego:3:1: rego_recursion_error: rule data.test.q is recursive: data.test.q -> data.test.r -> data.test.p -> data.test.q",
+        "m0.rego:4:1: rego_recursion_error: rule data.test.r is recursive: data.test.r -> data.test.p -> data.test.q -> data.test.r",
+        "m0.rego:7:1: rego_recursion_error: rule data.test.u is recursive: data.test.u -> data.test.u",
+        "m0.rego:8:1: rego_recursion_error: rule data.test.v is recursive: data.test.v -> data.test.v",
+      ])
+  }
+
+  @Test("a ring of thousands of rules is recognised at once")
+  func longRecursion() throws {
+    let count = 5_000
+    let rules = (0..<count).map { "p\($0) if p\(($0 + 1) % count)\n" }.joined()
+    let start = ContinuousClock.now
+    #expect(try Self.errors(["package test\n" + rules]).count == 11)
+    #expect(ContinuousClock.now - start < .seconds(20))
+  }
+
   @Test("builtins that are refused are not called, nor do they replace others")
   func refusedBuiltins() throws {
     let refuse = { (options: inout RegoCompiler.Options) in options.refusedBuiltins = ["opa.runtime": "why"] }

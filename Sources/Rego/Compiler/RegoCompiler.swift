@@ -67,8 +67,7 @@ private struct Compilation {
   var queryReach = GroupReach()
   /// For each module the names beyond its rules' variables that it uses.
   private var usedGlobals: [Set<String>]
-  /// For each group the groups it mentions, with where.
-  var dependencies: [[Int: Location]]
+  var dependencies: DependencyGraph
 
   init(modules: [Module], tree: RuleTree, options: RegoCompiler.Options) {
     self.modules = modules
@@ -89,7 +88,7 @@ private struct Compilation {
     queryScope = ModuleScope(
       package: options.queryPackage, imports: options.queryImports, rules: names[options.queryPackage] ?? [])
     metadata = MetadataChain(modules)
-    dependencies = Array(repeating: [:], count: tree.groups.count)
+    dependencies = DependencyGraph(count: tree.groups.count)
     reaches = Array(repeating: GroupReach(), count: tree.groups.count)
   }
 
@@ -246,16 +245,16 @@ private struct Compilation {
     for statement in body.statements {
       switch statement.kind {
       case .reference(let reference, _) where reference.head == .data:
-        noteReference(reference, group: group, at: statement.location)
+        noteReference(reference, group: group)
       case .call(.function(let path), _, _):
-        if let group, let target = tree.find(path)?.group { dependencies[group][target] = statement.location }
+        if let group, let target = tree.find(path)?.group { dependencies.add(target, to: group) }
       case .not(let body), .comprehension(_, _, let body, _), .every(_, _, _, let body):
         note(body, group: group)
       case .with(let modifiers, let body):
         for modifier in modifiers {
           if case .builtin(let name) = modifier.target { builder.mockedBuiltins.insert(name) }
           if let group, case .function(let path) = modifier.replacement, let target = tree.find(path)?.group {
-            dependencies[group][target] = statement.location
+            dependencies.add(target, to: group)
           }
         }
         note(body, group: group)
@@ -265,39 +264,21 @@ private struct Compilation {
   }
 
   /// A reference depends on every rule that it can denote.
-  private mutating func noteReference(_ reference: CoreReference, group: Int?, at location: Location) {
+  private mutating func noteReference(_ reference: CoreReference, group: Int?) {
     guard let group else { return }
     for target in groups(of: reference.operands)
     where !tree.groups[target].definitions.contains(where: { $0.rule.head.arguments != nil }) {
-      dependencies[group][target] = location
+      dependencies.add(target, to: group)
     }
   }
 
   private mutating func checkRecursion() {
-    var state = Array(repeating: 0, count: dependencies.count)
-    for start in dependencies.indices where state[start] == 0 {
-      // Depth first with a stack of its own: chains of rules can be long.
-      var path: [(group: Int, next: [Int])] = [(start, dependencies[start].keys.sorted())]
-      state[start] = 1
-      while let top = path.last {
-        guard let target = top.next.first else {
-          state[top.group] = 2
-          path.removeLast()
-          continue
-        }
-        path[path.count - 1].next.removeFirst()
-        if state[target] == 0 {
-          state[target] = 1
-          path.append((target, dependencies[target].keys.sorted()))
-        } else if state[target] == 1 {
-          let cycle = path.map(\.group).drop { $0 != target } + [target]
-          let names = cycle.map { RuleTree.name(tree.groups[$0].path) }
-          errors.append(
-            RegoError(
-              .recursion, "rule \(names[0]) is recursive: \(names.joined(separator: " -> "))",
-              at: tree.groups[target].definitions.first?.rule.location))
-        }
-      }
+    for cycle in dependencies.cycles(limit: builder.options.errorLimit.map { $0 + 1 } ?? 1_000) {
+      let names = cycle.map { RuleTree.name(tree.groups[$0].path) }
+      errors.append(
+        RegoError(
+          .recursion, "rule \(names[0]) is recursive: \(names.joined(separator: " -> "))",
+          at: tree.groups[cycle[0]].definitions.first?.rule.location))
     }
   }
 
@@ -306,7 +287,7 @@ private struct Compilation {
   /// Checks every group after those that it depends on, then the queries.
   private mutating func checkTypes(_ pending: [[Pending]], queries: [Lowering.Query]) {
     let environment = TypeEnvironment(tree: tree, options: builder.options)
-    for group in groupsInOrder() {
+    for group in dependencies.order {
       let isFunction = tree.groups[group].definitions.contains { $0.rule.head.arguments != nil }
       var type = StaticType.unknown
       for rule in pending[group].flatMap(\.chain) {
@@ -322,29 +303,6 @@ private struct Compilation {
       checker.check(query.body)
       errors += checker.errors
     }
-  }
-
-  /// The groups, each after those that it mentions.
-  private func groupsInOrder() -> [Int] {
-    var order: [Int] = []
-    var isSeen = Array(repeating: false, count: dependencies.count)
-    for start in dependencies.indices where !isSeen[start] {
-      isSeen[start] = true
-      var path = [(group: start, next: dependencies[start].keys.sorted())]
-      while let top = path.last {
-        guard let target = top.next.last else {
-          order.append(top.group)
-          path.removeLast()
-          continue
-        }
-        path[path.count - 1].next.removeLast()
-        if !isSeen[target] {
-          isSeen[target] = true
-          path.append((target, dependencies[target].keys.sorted()))
-        }
-      }
-    }
-    return order
   }
 
   // MARK: Code
