@@ -102,6 +102,9 @@ struct LabelSelectorTests {
           let expected = model.matches(labels)
           if expected { matched += 1 }
           if selector.matches(value) != expected { wrong.append("\(model.value) on \(labels)") }
+          if let members = model.value.object, LabelSelector.matches(members, value) != expected {
+            wrong.append("\(model.value) on \(labels), unread")
+          }
         }
       }
     }

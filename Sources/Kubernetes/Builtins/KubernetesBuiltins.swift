@@ -16,10 +16,13 @@ public enum KubernetesBuiltins {
     ],
     returns: Builtin.Parameter("matches", .boolean, "whether every requirement holds"),
     .binary { selector, labels throws(BuiltinError) in
-      guard case .object = selector else {
+      guard case .object(let members) = selector else {
         throw .failed(
           "the selector is \(selector.typeNameWithArticle), but must be an object: {} selects every object, and what an "
             + "absent selector means depends on the field that lacks it")
+      }
+      if case .object(let labels) = labels, let matches = LabelSelector.matches(members, labels) {
+        return .boolean(matches)
       }
       do throws(SelectorError) {
         return .boolean(try LabelSelector(selector).matches(labels))

@@ -1,12 +1,12 @@
 import Rego
 
 extension LabelSelector {
-  private static let matchLabels: RegoString = "matchLabels"
-  private static let matchExpressions: RegoString = "matchExpressions"
-  private static let key: RegoString = "key"
-  private static let operatorName: RegoString = "operator"
-  private static let values: RegoString = "values"
-  private static let operators = Operator.allCases.map { (name: RegoString($0.rawValue), operation: $0) }
+  static let matchLabels: RegoString = "matchLabels"
+  static let matchExpressions: RegoString = "matchExpressions"
+  static let key: RegoString = "key"
+  static let operatorName: RegoString = "operator"
+  static let values: RegoString = "values"
+  static let operators = Operator.allCases.map { (name: RegoString($0.rawValue), operation: $0) }
 
   /// Reads a selector as it stands in an object. Null members count as absent; null itself is no selector.
   ///
