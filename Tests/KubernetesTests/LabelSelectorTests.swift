@@ -202,6 +202,7 @@ struct LabelSelectorTests {
     ] as [(Value, String)])
   func invalid(_ selector: Value, message: String) {
     let error = #expect(throws: SelectorError.self) { try LabelSelector(selector) }
+    if let members = selector.object { #expect(LabelSelector.matches(members, ObjectValue()) == nil) }
     #expect(error?.description == message)
   }
 
