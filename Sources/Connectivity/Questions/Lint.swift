@@ -29,6 +29,10 @@ extension Analysis {
         }
       }
     }
+    if workloads.isEmpty { problems.append(Problem(.warning, nil, at: nil, "there are no workloads")) }
+    if policies.isEmpty && model.foreignPoliciesByReference.isEmpty {
+      problems.append(Problem(.warning, nil, at: nil, "there are no policies"))
+    }
     return problems + lintServices() + lintNamespaces() + unprotected() + gatewayConnections().warnings
   }
 
