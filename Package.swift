@@ -25,11 +25,12 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Counts allocations, for `portcullis bench`.
     .target(name: "CAllocations"),
+    .target(name: "CWorkBudget"),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .target(
       name: "Rego",
       dependencies: [
-        "COpenSSL", "CRE2", "CYAML",
+        "COpenSSL", "CRE2", "CWorkBudget", "CYAML",
         .product(name: "BigInt", package: "BigInt"),
       ]),
     .target(name: "Kubernetes", dependencies: ["Rego"]),

@@ -53,7 +53,7 @@ enum Checks {
     let deadline = ContinuousClock.now + .milliseconds(200)
     let evaluation = Evaluation(
       program, input: input, context: BuiltinContext(nowNanoseconds: 0, deadline: deadline),
-      limits: EvaluationLimits(deadline: deadline, steps: 100_000))
+      limits: EvaluationLimits(deadline: deadline, steps: 100_000, memory: 64 << 20))
     _ = try? evaluation.results()
   }
 

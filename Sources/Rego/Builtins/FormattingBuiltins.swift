@@ -1,3 +1,4 @@
+import CWorkBudget
 import BigInt
 
 /// Builtins that make text of values (OPA documentation, "Strings").
@@ -102,6 +103,7 @@ extension FormattingBuiltins {
 
   /// Templates get their variables by way of JSON, which has no sets and no keys but strings.
   private static func checkJSON(_ value: Value) throws(BuiltinError) {
+    guard work_budget_take(1) else { throw .cancelled }
     switch value {
     case .array(let elements):
       for element in elements { try checkJSON(element) }

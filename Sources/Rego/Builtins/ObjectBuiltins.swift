@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// Builtins on objects (OPA documentation, "Object").
 enum ObjectBuiltins {
   private typealias Parameter = Builtin.Parameter
@@ -82,6 +84,7 @@ enum ObjectBuiltins {
   private static func union(_ left: ObjectValue, _ right: ObjectValue) -> ObjectValue {
     if left.isEmpty { return right }
     if right.isEmpty { return left }
+    guard work_budget_take(left.count + right.count) else { return left }
     // Both are in order, and so is what comes of merging them.
     var keys: [Value] = []
     var values: [Value] = []
@@ -141,7 +144,7 @@ enum ObjectBuiltins {
     switch (whole, part) {
     case (.object(let whole), .object(let part)):
       part.allSatisfy { key, value in
-        guard let other = whole[key] else { return false }
+        guard work_budget_take(1), let other = whole[key] else { return false }
         return value == other || isSubset(value, of: other) ?? false
       }
     case (.set(let whole), .set(let part)): part.allSatisfy(whole.contains)

@@ -91,4 +91,6 @@ enum BuiltinLimits {
   static let stringBytes = 64 << 20
   /// The most elements of a collection that a builtin makes of nothing, such as `numbers.range`; more end the evaluation.
   static let elements = 4 << 20
+  /// The most strings that a builtin cuts a text into; more end the evaluation.
+  static let strings = 1 << 20
 }

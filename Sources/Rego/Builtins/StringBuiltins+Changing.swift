@@ -1,3 +1,5 @@
+import CWorkBudget
+
 // Builtins that change a string or take a part of it.
 extension StringBuiltins {
   static func lower(_ value: Value) throws(BuiltinError) -> Value? {
@@ -80,7 +82,7 @@ extension StringBuiltins {
       while let found = TextSearch.firstIndex(of: wanted, in: bytes, from: start) {
         output.append(contentsOf: bytes[start..<found])
         new.withUTF8 { output.append(contentsOf: $0) }
-        if output.count > BuiltinLimits.stringBytes { return }
+        if output.count > BuiltinLimits.stringBytes || !work_budget_take(1) { return }
         start = found + wanted.count
       }
       output.append(contentsOf: bytes[start...])

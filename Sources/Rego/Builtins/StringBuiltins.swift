@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// Builtins on strings (OPA documentation, "Strings"). Positions and lengths count code points.
 enum StringBuiltins {
   private typealias Parameter = Builtin.Parameter
@@ -150,12 +152,14 @@ extension StringBuiltins {
     let text = try value.string(operand: 1)
     let separator = try delimiter.string(operand: 2)
     if separator.utf8Count == 0 {
+      if text.utf8Count > BuiltinLimits.strings { throw .cancelled }
       return .array(text.string.unicodeScalars.map { .string(String($0)) })
     }
     var parts: [Value] = []
     text.withUTF8(and: separator) { bytes, wanted in
       var start = 0
       while let found = TextSearch.firstIndex(of: wanted, in: bytes, from: start) {
+        guard work_budget_take(1), parts.count < BuiltinLimits.strings || !work_budget_spend() else { return }
         parts.append(.string(text.slice(start, found)))
         start = found + wanted.count
       }

@@ -28,6 +28,10 @@ public final class Evaluation {
 
   /// The document at an entry point; nil where it is undefined.
   public func value(of entrypoint: Program.Entrypoint) throws(RegoError) -> Value? {
+    try machine.withinBudget { () throws(RegoError) in try document(entrypoint) }
+  }
+
+  private func document(_ entrypoint: Program.Entrypoint) throws(RegoError) -> Value? {
     if let group = entrypoint.group {
       guard machine.program.groups[group].kind != .function else { return nil }
       guard let place = try machine.document(group, at: nil) else { return nil }
@@ -56,8 +60,10 @@ public final class Evaluation {
   public func results(ofQuery index: Int = 0) throws(RegoError) -> [Result] {
     let query = machine.program.queries[index]
     let parts = Machine.Yield.Parts()
-    var yield = Machine.Yield(parts: parts)
-    try machine.run(query.procedure, into: &yield)
+    try machine.withinBudget { () throws(RegoError) in
+      var yield = Machine.Yield(parts: parts)
+      try machine.run(query.procedure, into: &yield)
+    }
     return parts.rows.map { row in
       Result(
         bindings: zip(query.variables, row).map { (name: $0, value: $1) },

@@ -102,6 +102,7 @@ extension Machine {
         frame.set(instruction, to: try collected(frame, instruction, at: location))
       case .callBuiltin:
         if let value = try callBuiltin(instruction, frame, procedure, here - code) {
+          try note(result: value)
           frame.set(instruction, to: value)
         } else {
           next = code + Int(instruction.fail)

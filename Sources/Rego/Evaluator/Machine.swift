@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// Runs procedures: one evaluation's state. Not shared between threads.
 final class Machine {
   /// What the procedures of one document yield.
@@ -77,6 +79,7 @@ final class Machine {
   @inline(never)
   private func check(_ location: Location?) throws(RegoError) {
     nextCheck = steps + 256
+    if work_budget_is_spent() { throw Machine.outOfTime(at: location) }
     if steps > limits.steps {
       throw RegoError(.cancelled, "evaluation took more than \(limits.steps) steps", at: location)
     }
@@ -84,7 +87,50 @@ final class Machine {
       throw RegoError(.cancelled, "evaluation holds more than \(limits.memory) bytes", at: location)
     }
     if let deadline = limits.deadline, ContinuousClock.now >= deadline {
-      throw RegoError(.cancelled, "caller cancelled query execution", at: location)
+      throw Machine.outOfTime(at: location)
+    }
+  }
+
+  private static func outOfTime(at location: Location?) -> RegoError {
+    RegoError(.cancelled, "caller cancelled query execution", at: location)
+  }
+
+  /// Evaluates with bounds for what cannot fail, such as comparing values: where these are reached, whatever came of it counts
+  /// for nothing.
+  func withinBudget<Result>(_ evaluate: () throws(RegoError) -> Result) throws(RegoError) -> Result {
+    let outer = work_budget_enter(Unmanaged.passUnretained(self).toOpaque()) { owner in
+      guard let owner else { return false }
+      let machine = Unmanaged<Machine>.fromOpaque(owner).takeUnretainedValue()
+      guard let deadline = machine.limits.deadline, ContinuousClock.now >= deadline else { return false }
+      machine.nextCheck = 0
+      return true
+    }
+    let result: Result
+    do throws(RegoError) {
+      result = try evaluate()
+    } catch {
+      throw work_budget_leave(outer) ? Machine.outOfTime(at: error.location) : error
+    }
+    if work_budget_leave(outer) { throw Machine.outOfTime(at: nil) }
+    return result
+  }
+
+  /// Counts what a builtin made, where that is large, and has the budget looked at soon.
+  @inline(__always)
+  func note(result: Value) throws(RegoError) {
+    switch result {
+    case .string(let string): if string.utf8Count > 1 << 16 { try noteLarge(string.utf8Count) }
+    case .array(let elements): if elements.count > 1 << 12 { try noteLarge(elements.count &* 16) }
+    default: break
+    }
+  }
+
+  @inline(never)
+  private func noteLarge(_ bytes: Int) throws(RegoError) {
+    collectedBytes &+= bytes
+    nextCheck = 0
+    if bytes > BuiltinLimits.stringBytes {
+      throw RegoError(.cancelled, "evaluation made a value of more than \(BuiltinLimits.stringBytes) bytes")
     }
   }
 

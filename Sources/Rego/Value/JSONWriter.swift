@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// Writes values as JSON: sets as arrays, keys that are no strings as strings of their JSON.
 ///
 /// Characters are escaped as Go's encoding/json does, so that `json.marshal` gives OPA's text: `<`, `>` and `&` too, unless
@@ -34,6 +36,7 @@ public struct JSONWriter: Sendable {
   }
 
   private func append(_ value: Value, depth: Int, to buffer: inout [UInt8]) {
+    guard JSONWriter.hasRoom(buffer) else { return }
     switch value {
     case .null: buffer.append(contentsOf: "null".utf8)
     case .boolean(let value): buffer.append(contentsOf: (value ? "true" : "false").utf8)
@@ -84,6 +87,12 @@ public struct JSONWriter: Sendable {
     }
     if !object.isEmpty { startLine(depth, in: &buffer) }
     buffer.append(UInt8(ascii: "}"))
+  }
+
+  /// Whether the evaluation under way, if there is one, may write more.
+  @inline(__always)
+  private static func hasRoom(_ buffer: [UInt8]) -> Bool {
+    work_budget_take(1) && (buffer.count <= BuiltinLimits.stringBytes || !work_budget_spend())
   }
 
   private static func hasOnlyStringKeys(_ object: ObjectValue) -> Bool {

@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// An immutable object of Rego: distinct keys of any type, in Rego's order, each with a value.
 public struct ObjectValue: Sendable {
   final class Storage: Sendable {
@@ -111,6 +113,7 @@ public struct ObjectValue: Sendable {
 
   func compare(_ other: ObjectValue) -> Int {
     if storage === other.storage { return 0 }
+    guard work_budget_take(count + 1) else { return 0 }
     for position in 0..<Swift.min(count, other.count) {
       let keyOrder = storage.keys[position].compare(other.storage.keys[position])
       if keyOrder != 0 { return keyOrder }
@@ -124,7 +127,8 @@ public struct ObjectValue: Sendable {
 extension ObjectValue: Equatable {
   public static func == (left: ObjectValue, right: ObjectValue) -> Bool {
     left.storage === right.storage
-      || (left.storage.keys == right.storage.keys && left.storage.values == right.storage.values)
+      || work_budget_take(left.count + 1)
+        && (left.storage.keys == right.storage.keys && left.storage.values == right.storage.values)
   }
 }
 

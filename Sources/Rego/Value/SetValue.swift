@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// An immutable set of Rego: distinct values, in Rego's order.
 public struct SetValue: Sendable {
   final class Storage: Sendable {
@@ -69,7 +71,8 @@ public struct SetValue: Sendable {
 
 extension SetValue: Equatable {
   public static func == (left: SetValue, right: SetValue) -> Bool {
-    left.storage === right.storage || left.storage.elements == right.storage.elements
+    left.storage === right.storage
+      || work_budget_take(left.count + 1) && left.storage.elements == right.storage.elements
   }
 }
 

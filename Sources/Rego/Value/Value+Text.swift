@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// Values as Rego writes them: `{"a": [1, true, null]}`, `{1, 2}`, `set()`.
 extension Value: CustomStringConvertible {
   public var description: String {
@@ -8,6 +10,9 @@ extension Value: CustomStringConvertible {
 
   /// Appends the value as Rego's source text would have it, in UTF-8.
   func appendText(to bytes: inout [UInt8]) {
+    guard work_budget_take(1), bytes.count <= BuiltinLimits.stringBytes || !work_budget_spend() else {
+      return
+    }
     switch self {
     case .null: bytes.append(contentsOf: "null".utf8)
     case .boolean(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)

@@ -1,3 +1,5 @@
+import CWorkBudget
+
 /// A value of Rego: JSON's values and sets.
 ///
 /// Values are totally ordered: null < boolean < number < string < array < object < set (OPA documentation, "Comparison").
@@ -84,7 +86,7 @@ extension Value: Hashable {
     case (.number(let a), .number(let b)): a == b
     case (.boolean(let a), .boolean(let b)): a == b
     case (.null, .null): true
-    case (.array(let a), .array(let b)): a == b
+    case (.array(let a), .array(let b)): work_budget_take(a.count + 1) && a == b
     case (.object(let a), .object(let b)): a == b
     case (.set(let a), .set(let b)): a == b
     default: false
@@ -104,10 +106,12 @@ extension Value: Hashable {
     case .string(let value): return value.hash64
     case .array(let elements):
       var state = ByteHash.seed ^ 0x61
+      guard work_budget_take(elements.count + 1) else { return UInt64(work_budget_noise()) }
       for element in elements { state = ByteHash.mix(state ^ element.hash64, 0xe703_7ed1_a0b4_28db) }
       return state
     case .object(let object):
       var state = ByteHash.seed ^ 0x67
+      guard work_budget_take(object.count + 1) else { return UInt64(work_budget_noise()) }
       for (key, value) in object {
         state = ByteHash.mix(state ^ key.hash64, 0xe703_7ed1_a0b4_28db)
         state = ByteHash.mix(state ^ value.hash64, 0x8ebc_6af0_9c88_c6e3)
@@ -115,6 +119,7 @@ extension Value: Hashable {
       return state
     case .set(let set):
       var state = ByteHash.seed ^ 0x71
+      guard work_budget_take(set.count + 1) else { return UInt64(work_budget_noise()) }
       for element in set { state = ByteHash.mix(state ^ element.hash64, 0xe703_7ed1_a0b4_28db) }
       return state
     }
@@ -139,6 +144,7 @@ extension Value: Comparable {
   }
 
   static func compare(_ a: [Value], _ b: [Value]) -> Int {
+    guard work_budget_take(a.count + 1) else { return 0 }
     for index in 0..<min(a.count, b.count) {
       let order = a[index].compare(b[index])
       if order != 0 { return order }

@@ -1,3 +1,4 @@
+import CWorkBudget
 import CYAML
 
 /// Writes values as YAML through libyaml's emitter, in the layout that sigs.k8s.io/yaml gives them: block style, keys in natural
@@ -115,6 +116,9 @@ private final class YAMLEmitter {
   }
 
   private func node(_ value: Value) -> Bool {
+    guard work_budget_take(1), output.bytes.count <= BuiltinLimits.stringBytes || !work_budget_spend() else {
+      return false
+    }
     switch value {
     case .null: return scalar("null", YAML_PLAIN_SCALAR_STYLE)
     case .boolean(let flag): return scalar(flag ? "true" : "false", YAML_PLAIN_SCALAR_STYLE)

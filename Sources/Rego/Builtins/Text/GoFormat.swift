@@ -1,4 +1,5 @@
 import BigInt
+import CWorkBudget
 
 /// Formats text as Go's `fmt.Sprintf` does (Go's documentation of package fmt).
 struct GoFormat {
@@ -53,7 +54,8 @@ struct GoFormat {
     return RegoString(String(decoding: printer.output, as: UTF8.self))
   }
 
-  var isFull: Bool { output.count > BuiltinLimits.stringBytes }
+  /// Whether no more can be written: the text is too long, or the evaluation's time is over.
+  var isFull: Bool { output.count > BuiltinLimits.stringBytes || !work_budget_take(1) }
 
   private mutating func run() throws(BuiltinError) {
     while position < format.count {
