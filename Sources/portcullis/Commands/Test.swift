@@ -57,8 +57,11 @@ struct Test: ParsableCommand {
   @Flag(name: .long, help: "Print the values of what failing expressions mention: as is done anyway.")
   var varValues = false
 
+  @Flag(name: [.customShort("z"), .long], help: "Exit with 0 where tests are skipped: as is done anyway.")
+  var exitZeroOnSkipped = false
+
   @Option(
-    name: .long,
+    name: .shortAndLong,
     help: ArgumentHelp(
       "How many tests run at a time. (default: as many as there are cores)", valueName: "number"))
   var parallel: Int?

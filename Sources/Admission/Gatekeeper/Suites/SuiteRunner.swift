@@ -193,7 +193,7 @@ extension ConstraintSuite.Assertion {
     case .exactly(let count) where count != matching.count: want = "exactly \(count)"
     default: return
     }
-    let containing = message.map { " containing \"\($0)\"" } ?? ""
+    let containing = message.map { " containing \(Value.string($0))" } ?? ""
     throw SuiteFailure(
       "unexpected number of violations: got \(matching.count) violations\(containing) but want \(want): got messages "
         + "[\(messages.joined(separator: " "))]")
