@@ -197,7 +197,7 @@ import Testing
     let rules = (0..<count).map { "p\($0) if p\(($0 + 1) % count)\n" }.joined()
     let start = ContinuousClock.now
     #expect(try Self.errors(["package test\n" + rules]).count == 11)
-    #expect(ContinuousClock.now - start < .seconds(20))
+    #expect(ContinuousClock.now - start < .seconds(60))
   }
 
   @Test("builtins that are refused are not called, nor do they replace others")

@@ -108,7 +108,7 @@ private func errors(_ body: () throws -> Void) -> [RegoError] {
         "test.rego:2:1: rego_type_error: multiple default rules data.test.p found at test.rego:2, test.rego:3"
       ),
       ("p if { x := 1; x := 2 }", "test.rego:2:16: rego_compile_error: var x assigned above"),
-      ("p if { y := x; x := 2; y }", "test.rego:2:13: rego_compile_error: var x referenced above"),
+      ("p if { y := x; x := 2; y }", "test.rego:2:16: rego_compile_error: var x referenced above"),
     ])
   func refusals(_ source: String, _ expected: String) {
     let found = errors { _ = try evaluate(source) }

@@ -148,6 +148,6 @@ import Testing
     for index in 0..<200 { rules += "many := \(index) if input.x == \(index)\nmany := {\"k\(index)\": 1}\n" }
     let start = ContinuousClock.now
     #expect(try Self.errors(rules) == [])
-    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(ContinuousClock.now - start < .seconds(60))
   }
 }

@@ -133,11 +133,8 @@ final class Lowering {
     return nil
   }
 
-  private func checkNotPending(_ name: String, _ scope: Scope, at location: Location) {
-    if scope.pending.removeValue(forKey: name) != nil {
-      errors.append(RegoError(.compile, "var \(name) referenced above", at: location))
-    }
-  }
+  /// A variable that is mentioned cannot be declared any more: its declaration, which is still to come, is the error.
+  private func noteMention(_ name: String, _ scope: Scope) { scope.pending[name] = nil }
 
   /// Marks the variables of a declaration's pattern as declared from here on.
   func declare(_ term: Term, _ declaration: CoreLocal.Declaration, _ scope: Scope) {
@@ -199,7 +196,7 @@ final class Lowering {
           }))
     case .variable(let name):
       if let local = lookup(name, scope) {
-        checkNotPending(name, scope, at: term.location)
+        noteMention(name, scope)
         markUsed(local)
         mention(CoreReference(head: .local(local), operands: []), named: name, at: term.location)
         return .local(local)
@@ -273,7 +270,7 @@ final class Lowering {
   ) -> CoreReference {
     if case .variable(let name) = head.kind {
       if let local = lookup(name, scope) {
-        checkNotPending(name, scope, at: head.location)
+        noteMention(name, scope)
         markUsed(local)
         let reference = CoreReference(
           head: .local(local), operands: operands.map { lower($0, into: &statements, scope) })
