@@ -147,6 +147,29 @@ struct DecisionTests {
     #expect(try Fixture(policy: Self.policy("{}", Self.always)).decide(Review.pod([:])).decision.code == 403)
   }
 
+  @Test("a policy that collects more than an evaluation may fails, and the next request is decided")
+  func memory() throws {
+    let strings = (1...10).map {
+      "s\($0) := concat(\"\", [s\($0 - 1), s\($0 - 1), s\($0 - 1), s\($0 - 1)])\n"
+    }
+    let copies = (0..<8).map { "startswith(concat(\"\", [s10, \"\($0)\"]), \"a\")\n" }
+    let rules = """
+      s0 := "aaaaaaaaaaaaaaaa"
+      \(strings.joined())
+      deny contains "no" if {
+        input.request.namespace == "shop"
+        \(copies.joined())
+      }
+      """
+    let fixture = try Fixture(policy: Self.policy("{}", rules))
+    let (decision, _) = try fixture.decide(Review.pod([:]))
+    #expect(decision.code == 500)
+    #expect(decision.failures.first?.message.hasPrefix("eval_cancel_error") == true)
+    let (next, _) = try fixture.decide(
+      Review.make("Pod", namespace: "calm", object: Review.pod([:])["request"]?["object"] ?? .null))
+    #expect(next.allowed && next.failures.isEmpty)
+  }
+
   @Test(
     "a policy is asked about the operations that it knows of",
     arguments: [

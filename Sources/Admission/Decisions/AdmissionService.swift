@@ -66,6 +66,9 @@ extension AdmissionService {
 }
 
 extension AdmissionSnapshot {
+  /// How many bytes, roughly, one evaluation may collect.
+  private static let evaluationMemory = 64 << 20
+
   /// Decides a request.
   ///
   /// - Parameters:
@@ -80,7 +83,7 @@ extension AdmissionSnapshot {
     let candidates = policies.candidates(forKind: request.kind.kind)
     if candidates.isEmpty { return decision }
     let context = BuiltinContext(nowNanoseconds: Self.nanosecondsSince1970(), deadline: deadline)
-    let limits = EvaluationLimits(deadline: deadline, steps: steps)
+    let limits = EvaluationLimits(deadline: deadline, steps: steps, memory: Self.evaluationMemory)
     for index in candidates {
       guard policies.isAsked(index, about: request) else { continue }
       let policy = policies.policies[index]
