@@ -271,6 +271,25 @@ import Testing
   }
 
   @Test(
+    "parameters that are not given are what the schema says",
+    arguments: [
+      ("{parameters: {}}", #"{"list": [], "mode": "strict"}"#),
+      (
+        "{parameters: {mode: lax, list: [{}, {size: 2}]}}",
+        #"{"list": [{"size": 1}, {"size": 2}], "mode": "lax"}"#
+      ),
+      ("{parameters: {mode: null}}", #"{"list": [], "mode": "strict"}"#), ("{}", "{}"),
+    ])
+  func defaults(spec: String, parameters: String) throws {
+    let schema = """
+      , validation: {openAPIV3Schema: {type: object, properties: {mode: {type: string, default: strict}, \
+      list: {type: array, default: [], items: {type: object, properties: {size: {type: integer, default: 1}}}}}}}
+      """
+    let template = try Self.template(Self.always, schema: schema)
+    #expect(try Self.constraint(spec, of: template).parameters == JSONReader.value(parameters))
+  }
+
+  @Test(
     "constraints that cannot be used say why",
     arguments: [
       ("{match: 1}", "spec.match must be an object"),

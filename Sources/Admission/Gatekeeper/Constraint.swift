@@ -41,8 +41,11 @@ public struct Constraint: Sendable {
     self.name = name
     let spec = object["spec"] ?? .null
     guard spec == .null || spec.object != nil else { throw .constraint("spec must be an object") }
-    let given = spec["parameters"] ?? .null
-    if given != .null { try template.schema?.check(given) }
+    var given = spec["parameters"] ?? .null
+    if given != .null, let schema = template.schema {
+      given = schema.completed(given)
+      try schema.check(given)
+    }
     parameters = given == .null ? .object(ObjectValue()) : given
     let match = spec["match"] ?? .null
     self.match = match == .null ? ConstraintMatch() : try ConstraintMatch(match)

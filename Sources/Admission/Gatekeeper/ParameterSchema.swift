@@ -3,10 +3,13 @@ import Rego
 /// The schema of a template's parameters: an OpenAPI v3 schema as CustomResourceDefinitions have them (Kubernetes documentation,
 /// "Custom Resources", "Validation").
 struct ParameterSchema: Sendable {
+  private let openAPI: Value
+  /// The same in the words of JSON Schema.
   private let schema: Value
 
   /// - Throws: ``GatekeeperError/template(_:)`` where it is no schema.
   init(_ openAPI: Value) throws(GatekeeperError) {
+    self.openAPI = openAPI
     schema = Self.jsonSchema(openAPI)
     do throws(GatekeeperError) {
       _ = try problems(in: .object(ObjectValue()))
@@ -19,6 +22,33 @@ struct ParameterSchema: Sendable {
   func check(_ parameters: Value) throws(GatekeeperError) {
     let problems = try problems(in: parameters)
     if !problems.isEmpty { throw .schema(problems.joined(separator: "; ")) }
+  }
+
+  /// Parameters with what the schema says of those that are not given, as the API server fills them in (Kubernetes documentation,
+  /// "Custom Resources", "Defaulting").
+  func completed(_ parameters: Value) -> Value { Self.completed(parameters, by: openAPI) }
+
+  private static func completed(_ value: Value, by schema: Value) -> Value {
+    switch value {
+    case .object(var object):
+      let properties = schema["properties"]?.object ?? ObjectValue()
+      for (key, property) in properties {
+        guard let standard = property["default"], standard != .null else { continue }
+        let isMissing = object[key].map { $0 == .null && property["nullable"] != true } ?? true
+        if isMissing { object = object.inserting(key, standard) }
+      }
+      let others = schema["additionalProperties"]
+      return .object(
+        ObjectValue(
+          object.map { key, member in
+            let inner = properties[key] ?? others
+            return (key, inner.map { completed(member, by: $0) } ?? member)
+          }))
+    case .array(let elements):
+      guard let items = schema["items"] else { return value }
+      return .array(elements.map { completed($0, by: items) })
+    default: return value
+    }
   }
 
   private static let validation: Program? = {
