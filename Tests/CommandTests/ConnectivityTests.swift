@@ -155,6 +155,18 @@ struct ConnectivityTests {
       name: "coverage that is too low", arguments: ["coverage", "deploy", "--quiet", "--fail-under", "50.1"],
       files: all, status: 1, errorsHave: ["50.0 %"]),
     CommandCase(
+      name: "policies for what none protects, keeping what is asked for",
+      arguments: ["suggest", "deploy", "--quiet", "--keep-connections", "-"], files: all,
+      input: "shop/db[StatefulSet] => shop/web[Deployment] : TCP 8080\n",
+      outputHas: [
+        "  name: web-ingress\n", "  name: db-egress\n", "    - port: 8080\n      protocol: TCP\n    to:\n",
+      ], errorsHave: ["2 NetworkPolicies suggested\n"]),
+    CommandCase(
+      name: "a wish that says nothing",
+      arguments: ["suggest", "deploy", "--quiet", "--keep-connections", "-"],
+      files: all, input: "\nshop/db to shop/web\n", status: 2, output: "",
+      errorsHave: ["<stdin>:2: a line must be"]),
+    CommandCase(
       name: "kinds that are not enforced count for nothing",
       arguments: ["coverage", "deploy", "--quiet", "--enforced-kinds", "CiliumNetworkPolicy"], files: all,
       errorsHave: ["0 of 2 workloads covered in ingress: 0.0 %\n"]),

@@ -4,7 +4,7 @@ import Testing
 @Suite("Command line")
 struct UsageTests {
   static let commands = [
-    "eval", "fmt", "review", "check", "serve", "capabilities", "certs", "coverage", "version",
+    "eval", "fmt", "review", "check", "serve", "capabilities", "certs", "coverage", "suggest", "version",
   ]
 
   @Test("Every command explains itself with an example", arguments: commands)

@@ -10,6 +10,7 @@ public struct Service: Sendable {
 
   struct Port: Sendable {
     let name: RegoString?
+    let transport: TransportProtocol
     let number: UInt16
     let target: PortReference
   }
@@ -18,12 +19,14 @@ public struct Service: Sendable {
   /// Nil where it selects no pods.
   let selector: LabelSelector?
   let ports: [Port]
+  /// Whether nodes or a load balancer take connections for it.
+  let isOpenToOutside: Bool
 
   /// - Throws: `Misfit` for what the API server would not take.
   init(_ object: ObjectValue, name: RegoString) throws {
     self.name = name
     let spec = FieldReader(try FieldReader(object).object("spec") ?? ObjectValue())
-    (selector, ports) = try at("spec") {
+    (selector, ports, isOpenToOutside) = try at("spec") {
       var selector: LabelSelector?
       if let map = try spec.stringMap("selector"), !map.isEmpty,
         try spec.string("type") != "ExternalName"
@@ -33,10 +36,11 @@ public struct Service: Sendable {
       let ports = try Policy.elements(spec, "ports") { _, port in
         guard let number = try Policy.number(port, "port") else { throw Misfit("is missing", at: "port") }
         return Port(
-          name: try port.nonEmpty("name"), number: number,
+          name: try port.nonEmpty("name"), transport: try Policy.transport(port) ?? .tcp, number: number,
           target: try Self.reference(port, "targetPort") ?? .number(number))
       }
-      return (selector, ports)
+      let type = try spec.string("type")
+      return (selector, ports, type == "NodePort" || type == "LoadBalancer")
     }
   }
 
@@ -50,6 +54,19 @@ public struct Service: Sendable {
       // 0 is what an absent number is written as.
       if value.int == 0 { return nil }
       return try Policy.number(object, name).map(PortReference.number)
+    }
+  }
+
+  /// The connections to pods with some ports that the service's ports lead to.
+  func connections(to containers: [ContainerPort]) -> ConnectionSet {
+    ports.reduce(ConnectionSet.none) { connections, port in
+      switch port.target {
+      case .number(let number):
+        return connections.union(ConnectionSet(port.transport, PortSet(number, number)))
+      case .name(let name):
+        let named = containers.filter { $0.name == name && $0.transport == port.transport }
+        return named.reduce(connections) { $0.union($1.connections) }
+      }
     }
   }
 

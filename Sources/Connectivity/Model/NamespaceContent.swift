@@ -44,6 +44,9 @@ struct NamespaceContent: Sendable {
     }
   }
 
+  /// The workload that a pod of the namespace belongs to.
+  func workload(of pod: WorkloadObject) -> Workload { top(pod.owner ?? pod.own) }
+
   private func top(_ workload: Workload) -> Workload {
     var top = workload
     // Owners of owners end, but what is written need not.

@@ -3,9 +3,9 @@ import CYAML
 
 /// Writes values as YAML through libyaml's emitter, in the layout that sigs.k8s.io/yaml gives them: block style, keys in natural
 /// order, text plain where it reads back as text.
-enum YAMLWriter {
+package enum YAMLWriter {
   /// The YAML text of a value; nil where libyaml runs out of memory.
-  static func string(_ value: Value) -> String? {
+  package static func string(_ value: Value) -> String? {
     let emitter = YAMLEmitter()
     guard emitter.emit(value) else { return nil }
     return String(decoding: emitter.output.bytes, as: UTF8.self)
