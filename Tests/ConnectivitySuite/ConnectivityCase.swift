@@ -70,6 +70,12 @@ public struct ConnectivityCase: Sendable {
     return differences.prefix(20).joined(separator: "\n")
   }
 
+  /// Whether the objects of a folder without an expectation are refused, and not only warned about.
+  func isRefused() -> Bool {
+    let model = ManifestModel(paths: [folders[0].path])
+    return !model.isMeaningful || model.unread.contains { !$0.isForeign }
+  }
+
   private static func lines(_ text: String) -> Set<String> {
     Set(text.split(whereSeparator: \.isNewline).map(String.init))
   }
