@@ -81,6 +81,10 @@ struct TestTests {
       files: failing("test_bad if {\n\tx := 1\n\tx in [\n\t\t2,\n\t\t3,\n\t]\n}"), status: 1,
       outputHas: ["    x in [\n    \t\t2,\n    \t\t3,\n    \t]\n\n    Where:\n\n    x: 1\n"]),
     CommandCase(
+      name: "an expression within every", arguments: ["test", "."],
+      files: failing("test_bad if {\n\tevery x in [1, 2] {\n\t\tx < 2\n\t}\n}"), status: 1,
+      outputHas: ["  ./p_test.rego:7:\n    x < 2\n    |\n    2\n"]),
+    CommandCase(
       name: "cases", arguments: ["test", "."], files: failing(cases), status: 1,
       outputHas: [
         "data.p_test.test_sums: FAIL (", "\n  two: FAIL\n",

@@ -24,7 +24,7 @@ import Testing
       switch event.subject {
       case .query: words.append("query")
       case .rule(let path): words.append(path.map(\.string).joined(separator: "."))
-      case .expression: words.append(part(event.location))
+      case .expression, .every: words.append(part(event.location))
       }
       if let note = event.note { words.append("\(note)") }
       for mention in event.mentions {

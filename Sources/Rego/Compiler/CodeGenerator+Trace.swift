@@ -34,7 +34,7 @@ extension CodeGenerator {
       return
     }
     location = expression.location
-    let subject = subject(expression)
+    let subject = subject(expression, isEvery: statements.last?.isEvery ?? false)
     let flag = makeSlot()
     emit(.move, a: flag, b: ~builder.constant(.boolean(false)), fail: fail)
     emit(.observe, a: TraceEvent.Operation.evaluate.rawValue, c: -1, d: subject, fail: fail)
@@ -65,7 +65,7 @@ extension CodeGenerator {
     place(succeeded)
   }
 
-  private mutating func subject(_ expression: CoreExpression) -> Int32 {
+  private mutating func subject(_ expression: CoreExpression, isEvery: Bool = false) -> Int32 {
     let mentions = expression.mentions.compactMap { mention -> TraceSubject.Mention? in
       let reference = mention.reference
       let head: TraceSubject.Mention.Head
@@ -87,7 +87,8 @@ extension CodeGenerator {
       return TraceSubject.Mention(location: mention.location, head: head, operands: operands)
     }
     builder.traceSubjects.append(
-      TraceSubject(kind: .expression, location: expression.location, mentions: mentions))
+      TraceSubject(
+        kind: isEvery ? .every : .expression, location: expression.location, mentions: mentions))
     return Int32(builder.traceSubjects.count - 1)
   }
 
@@ -129,4 +130,8 @@ extension CodeGenerator {
       .observe, a: operation.rawValue, b: procedure.operands[Int(list.start)], c: -1,
       d: Int32(builder.traceSubjects.count - 1), fail: fail)
   }
+}
+
+extension CoreStatement {
+  fileprivate var isEvery: Bool { if case .every = kind { true } else { false } }
 }

@@ -23,6 +23,8 @@ public struct TraceEvent: Sendable {
     /// The rule at a path below `data`.
     case rule([RegoString])
     case expression
+    /// An `every`, which fails where an expression within it does.
+    case every
   }
 
   /// A variable or reference that a failing expression mentions, with its value.

@@ -77,9 +77,11 @@ struct EvaluationProfile {
 
   /// From one event to the next, the time is that of the expression that came last.
   mutating func note(_ event: TraceEvent, at now: Int) {
-    guard case .expression = event.subject, event.operation == .evaluate || event.operation == .redo else {
-      return
+    switch event.subject {
+    case .query, .rule: return
+    case .expression, .every: break
     }
+    guard event.operation == .evaluate || event.operation == .redo else { return }
     finish(at: now)
     let location = event.location
     if event.operation == .evaluate {

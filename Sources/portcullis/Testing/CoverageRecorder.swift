@@ -10,7 +10,7 @@ final class CoverageRecorder: Sendable {
     /// An expression that is evaluated covers the line where it begins, a rule that holds that of its head.
     mutating func note(_ event: TraceEvent) {
       switch (event.operation, event.subject) {
-      case (.evaluate, .expression), (.exit, .rule):
+      case (.evaluate, _), (.exit, .rule):
         if event.location.file.isEmpty { return }
         files[event.location.file, default: []].insert(event.location.line)
       default: break

@@ -114,6 +114,13 @@ struct TestRunner: Sendable {
   }
 }
 
+extension Location {
+  /// Whether another text lies within this one.
+  fileprivate func holds(_ other: Location) -> Bool {
+    file == other.file && offset <= other.offset && other.offset + other.length <= offset + length
+  }
+}
+
 /// What is kept of a test's evaluation.
 private final class TestTrace {
   /// Bounds what a test that loops for long can make us keep.
@@ -137,6 +144,8 @@ private final class TestTrace {
   func note(_ event: TraceEvent) {
     switch event.operation {
     case .fail:
+      // Of an `every` the expression within it says more.
+      if case .every = event.subject, let failure, event.location.holds(failure.location) { break }
       if !event.location.file.isEmpty {
         failure = event
         currentFailure = event
