@@ -224,8 +224,9 @@ struct AdminPolicyReader {
   private static func add(_ port: FieldReader, _ name: RegoString, to ports: inout RulePorts) throws {
     switch name.string {
     case "namedPort", "destinationNamedPort":
-      let portName = try port.string(name) ?? ""
-      ports.named.append(NamedPort(transport: nil, name: try Policy.portName(portName, at: name.string)))
+      // The API gives it no syntax.
+      guard let portName = try port.nonEmpty(name) else { throw Misfit("must not be empty", at: name.string) }
+      ports.named.append(NamedPort(transport: nil, name: portName))
     case "portNumber", "portRange":
       let members = FieldReader(try port.object(name) ?? ObjectValue())
       try at(name.string) {

@@ -1,3 +1,4 @@
+import Kubernetes
 import Rego
 
 /// Pods that are not there but that rules speak of: all that have the labels which one peer of a rule asks for.
@@ -12,6 +13,8 @@ public struct Representative: Sendable, Hashable {
 
   /// Peers that ask for the same in another order, or by an `In` with one value, are one.
   let key: String
+  /// The part of it that is about namespaces.
+  let place: String
 
   private static let metadataName: RegoString = "kubernetes.io/metadata.name"
 
@@ -21,22 +24,23 @@ public struct Representative: Sendable, Hashable {
     case .own(let name): namespaces = .named(name)
     case .matching(let selector):
       if let only = selector.selector.requirements.first, selector.selector.requirements.count == 1,
-        only.key == Self.metadataName, only.operation == .in, only.values.count == 1
+        only.key == Self.metadataName, only.operation == .in, only.values.count == 1, !selector.hasExpressions
       {
         namespaces = .named(only.values[0])
       } else {
         namespaces = .matching(selector)
       }
     }
-    let place =
-      switch namespaces {
-      case .named(let name): "=\(name)"
-      case .matching(let selector): selector.canonical
-      }
+    switch namespaces {
+    case .named(let name): place = "\(Self.metadataName) \(LabelSelector.Operator.in.rawValue) \(name)"
+    case .matching(let selector): place = selector.canonical
+    }
     key = "\(place)/\(pods.canonical)"
   }
 
-  public static func == (left: Representative, right: Representative) -> Bool { left.key == right.key }
+  public static func == (left: Representative, right: Representative) -> Bool {
+    left.key.utf8.elementsEqual(right.key.utf8)
+  }
   public func hash(into hasher: inout Hasher) { hasher.combine(Array(key.utf8)) }
 
   /// Whether a pod that is there shows what the representative would: only where plain labels name namespace and pod.
@@ -97,15 +101,10 @@ struct RepresentativeTest: PeerTest {
     for peer in keys[rule.reference] ?? [] {
       if peer.isWholeCluster { return .certain }
       guard let representative else { continue }
-      let isInNamespace =
-        switch (peer.namespaces, representative.namespaces) {
-        case (.matching(let selector), _) where selector.matchesAll: true
-        case (.named(let a), .named(let b)): a == b
-        case (.matching(let a), .matching(let b)): a.canonical == b.canonical
-        default: false
-        }
+      let isInNamespace = peer.isAnywhere || peer.place.utf8.elementsEqual(representative.place.utf8)
       if isInNamespace
-        && (peer.pods.matchesAll || peer.pods.canonical == representative.pods.canonical)
+        && (peer.pods.matchesAll
+          || peer.pods.canonical.utf8.elementsEqual(representative.pods.canonical.utf8))
       {
         return .certain
       }
@@ -115,7 +114,6 @@ struct RepresentativeTest: PeerTest {
 }
 
 extension Representative {
-  var isWholeCluster: Bool {
-    if case .matching(let selector) = namespaces { selector.matchesAll && pods.matchesAll } else { false }
-  }
+  var isAnywhere: Bool { if case .matching(let selector) = namespaces { selector.matchesAll } else { false } }
+  var isWholeCluster: Bool { isAnywhere && pods.matchesAll }
 }
