@@ -6,6 +6,7 @@ import Synchronization
 /// Decides reviews by the policies and the inventory of a snapshot, which can be replaced at any time.
 public final class AdmissionService: ReviewService {
   private let state: Mutex<AdmissionSnapshot>
+  private let lanes = Mutex<[AdmissionService]>([])
   /// How many steps a policy may take on one request, however much time is left.
   private let steps: Int
 
@@ -19,7 +20,19 @@ public final class AdmissionService: ReviewService {
 
   /// Judges by another snapshot from the next review on; those that are being judged end as they began.
   public func replace(with snapshot: AdmissionSnapshot) {
-    state.withLock { $0 = snapshot }
+    lanes.withLock { lanes in
+      for lane in lanes { lane.state.withLock { $0 = snapshot.replica() } }
+      state.withLock { $0 = snapshot }
+    }
+  }
+
+  /// The same service for the use of one thread. It follows ``replace(with:)``, for as long as this one lives.
+  public func lane() -> any ReviewService {
+    lanes.withLock { lanes in
+      let lane = AdmissionService(snapshot.replica(), steps: steps)
+      lanes.append(lane)
+      return lane
+    }
   }
 
   public func answer(

@@ -13,4 +13,9 @@ public final class AdmissionSnapshot: Sendable {
     self.inventory = inventory
     data = ["inventory": (inventory ?? .empty).value, "parameters": policies.parameters]
   }
+
+  /// The same snapshot once more, for a thread of its own: the inventory is shared, the policies are not.
+  func replica() -> AdmissionSnapshot {
+    AdmissionSnapshot(policies: policies.replica(), inventory: inventory)
+  }
 }

@@ -22,15 +22,14 @@ struct PolicyVerdict {
   init(
     of policy: Policy, input: Value, data: Value, context: BuiltinContext, limits: EvaluationLimits
   ) {
-    let settings = policy.settings
     let evaluation = Evaluation(
       policy.program, input: input, data: data, context: context, limits: limits,
-      strictBuiltinErrors: settings.strictBuiltinErrors)
+      strictBuiltinErrors: policy.settings.strictBuiltinErrors)
     do throws(RegoError) {
       for rule in policy.denials {
         try Self.collect(try evaluation.value(of: rule), into: &violations)
       }
-      if let rule = policy.warnings, settings.enforcement != .dryrun {
+      if let rule = policy.warnings, policy.settings.enforcement != .dryrun {
         try Self.collect(try evaluation.value(of: rule), into: &warnings)
       }
     } catch {

@@ -9,6 +9,13 @@ public protocol ReviewService: Sendable {
   ///     asked again elsewhere with the whole budget; true where the answer must be final.
   func answer(_ body: UnsafeRawBufferPointer, deadline: ContinuousClock.Instant, isFinal: Bool)
     -> ReviewAnswer
+
+  /// The same service for the use of one thread, which so shares as little as can be with others.
+  func lane() -> any ReviewService
+}
+
+extension ReviewService {
+  public func lane() -> any ReviewService { self }
 }
 
 public enum ReviewAnswer: Sendable {

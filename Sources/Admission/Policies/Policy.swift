@@ -57,6 +57,15 @@ public final class Policy: Sendable {
       mentionsOperation: mentionsOperation, program: program, denials: denials, warnings: warnings)
   }
 
+  /// The same policy once more, for a thread of its own (see `Program.replica()`).
+  func replica() -> Policy {
+    Policy(
+      name: String(decoding: Array(name.utf8), as: UTF8.self), package: package, files: files,
+      isBuiltin: isBuiltin, settings: settings, readsInventory: readsInventory, rules: rules,
+      testedKinds: testedKinds, mentionsOperation: mentionsOperation, program: program.replica(),
+      denials: denials, warnings: warnings)
+  }
+
   /// The operations that it is asked about: those that `match` lists; otherwise all of them where the policy mentions
   /// `operation` or `oldObject`, and CREATE and UPDATE where it does not, since on DELETE there is no object.
   public var operations: [AdmissionRequest.Operation] {

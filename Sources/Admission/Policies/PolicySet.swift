@@ -34,7 +34,7 @@ public struct PolicySet: Sendable {
     let base =
       policies.contains { $0.settings.match.labels != nil }
       ? AdmissionRequest.shape.union(AdmissionRequest.labelShape) : AdmissionRequest.shape
-    shape = policies.reduce(base) { $0.union($1.program.inputShape) }
+    shape = policies.reduce(base) { $0.union($1.program.inputShape) }.replica()
     parameters = .object(ObjectValue(policies.map { (.string($0.name), $0.settings.parameterObject) }))
     operations = policies.map(\.operations)
     forAnyKind = policies.indices.filter { policies[$0].kindNames == nil }
@@ -55,10 +55,15 @@ public struct PolicySet: Sendable {
               given: known.merging(policies[$1].scalarParameters) { known, _ in known }))
         }
       }
-      shapes[operation] = [nil: union(forAnyKind, kind: nil)]
-      for (kind, indices) in byKind { shapes[operation]?[kind] = union(indices, kind: kind) }
+      shapes[operation] = [nil: union(forAnyKind, kind: nil).replica()]
+      for (kind, indices) in byKind { shapes[operation]?[kind] = union(indices, kind: kind).replica() }
     }
     self.shapes = shapes
+  }
+
+  /// The same set once more, for a thread of its own (see `Program.replica()`).
+  func replica() -> PolicySet {
+    PolicySet(policies: policies.map { $0.replica() }, quarantined: quarantined, notLoaded: notLoaded)
   }
 
   /// The set of no policies.

@@ -78,23 +78,21 @@ public struct AdmissionRequest: Sendable {
           throw .missing(path: "kind.kind")
         }
         self.kind = kind
-        _ = try request.kind(FieldName.requestKind)
-        _ = try request.resource(FieldName.resource)
+        try request.check(FieldName.requestKind, FieldName.group, FieldName.version, FieldName.kind)
+        try request.check(FieldName.resource, FieldName.group, FieldName.version, FieldName.resource)
         subResource = try request.string(FieldName.subResource) ?? Self.none
-        username = try request.userInfo().username
+        username = try request.checkedUsername() ?? Self.none
         isDryRun = try request.boolean(FieldName.dryRun) ?? false
         _ = try request.object(FieldName.options)
-        let metadata = try request.metadata(of: FieldName.object, kind)
-        let oldMetadata = try request.metadata(of: FieldName.oldObject, kind)
-        hasObject = metadata != nil
-        hasOldObject = oldMetadata != nil
+        let object = try request.names(of: FieldName.object, kind)
+        let oldObject = try request.names(of: FieldName.oldObject, kind)
+        hasObject = object != nil
+        hasOldObject = oldObject != nil
         name =
-          try request.nonEmpty(FieldName.name) ?? metadata?.name ?? oldMetadata?.name ?? metadata?
-          .generateName
-          ?? oldMetadata?.generateName ?? Self.none
+          try request.nonEmpty(FieldName.name) ?? object?.name ?? oldObject?.name ?? object?.generateName
+          ?? oldObject?.generateName ?? Self.none
         namespace =
-          try request.nonEmpty(FieldName.namespace) ?? metadata?.namespace ?? oldMetadata?.namespace
-          ?? Self.none
+          try request.nonEmpty(FieldName.namespace) ?? object?.namespace ?? oldObject?.namespace ?? Self.none
         operation = try request.operation()
       } catch {
         throw error.under("request")
@@ -111,7 +109,7 @@ public struct AdmissionRequest: Sendable {
     }
   }
 
-  // What few ask for is read when asked for; that it can be, was checked.
+  // What few ask for is read when asked for; that it can be, was checked. Of a projected review that is what its shape holds.
 
   public var resource: GroupVersionResource {
     (try? FieldReader(members).resource(FieldName.resource))
@@ -263,17 +261,70 @@ extension FieldReader {
     } ?? AdmissionRequest.UserInfo(username: "", groups: [])
   }
 
-  /// The metadata of an object of the request, that of its pod template checked likewise; nil where there is no object.
-  fileprivate func metadata(
-    of name: RegoString, _ kind: GroupVersionKind
-  ) throws(FieldError) -> ObjectMetadata? {
-    guard let object = try object(name) else { return nil }
+  /// Checks that some members of a member are strings, where they are there.
+  fileprivate func check(_ name: RegoString, _ first: RegoString, _ second: RegoString, _ third: RegoString)
+    throws(FieldError)
+  {
+    guard let object = try object(name) else { return }
+    let reader = FieldReader(object)
     do throws(FieldError) {
-      let metadata = try ObjectMetadata(of: .object(object))
-      try PodTemplate.checkLabels(in: object, of: kind)
-      return metadata
+      _ = try reader.string(first)
+      _ = try reader.string(second)
+      _ = try reader.string(third)
     } catch {
       throw error.under(name.string)
+    }
+  }
+
+  /// The user's name, its groups checked.
+  fileprivate func checkedUsername() throws(FieldError) -> RegoString? {
+    try within(FieldName.userInfo) { (user) throws(FieldError) -> RegoString? in
+      if let groups = try user.array(FieldName.groups), !groups.isEmpty {
+        _ = try user.strings(FieldName.groups)
+      }
+      return try user.string(FieldName.username)
+    } ?? nil
+  }
+
+  /// How an object of the request is called, its metadata and that of its pod template checked; nil where there is none.
+  fileprivate func names(
+    of name: RegoString, _ kind: GroupVersionKind
+  ) throws(FieldError) -> ObjectNames? {
+    guard let object = try object(name) else { return nil }
+    do throws(FieldError) {
+      let names = try ObjectNames(of: object)
+      try PodTemplate.checkLabels(in: object, of: kind)
+      return names
+    } catch {
+      throw error.under(name.string)
+    }
+  }
+}
+
+/// What names an object, with the rest of its metadata checked as ``ObjectMetadata`` does but not kept.
+private struct ObjectNames {
+  var name: RegoString?
+  var generateName: RegoString?
+  var namespace: RegoString?
+
+  init(of object: ObjectValue) throws(FieldError) {
+    guard let members = try FieldReader(object).object(FieldName.metadata) else { return }
+    let metadata = FieldReader(members)
+    if let owners = metadata.value(FieldName.ownerReferences), owners != .array([]) {
+      let metadata = try ObjectMetadata(of: .object(object))
+      (name, generateName, namespace) = (metadata.name, metadata.generateName, metadata.namespace)
+      return
+    }
+    do throws(FieldError) {
+      name = try metadata.nonEmpty(FieldName.name)
+      generateName = try metadata.nonEmpty(FieldName.generateName)
+      namespace = try metadata.nonEmpty(FieldName.namespace)
+      _ = try metadata.string(FieldName.uid)
+      _ = try metadata.stringMap(FieldName.labels)
+      _ = try metadata.stringMap(FieldName.annotations)
+      _ = try metadata.string(FieldName.deletionTimestamp)
+    } catch {
+      throw error.under("metadata")
     }
   }
 }

@@ -33,7 +33,7 @@ public final class Evaluation {
 
   private func document(_ entrypoint: Program.Entrypoint) throws(RegoError) -> Value? {
     if let group = entrypoint.group {
-      guard machine.program.groups[group].kind != .function else { return nil }
+      guard machine.tables.groups[group].kind != .function else { return nil }
       guard let place = try machine.document(group, at: nil) else { return nil }
       return Scope.lookup(place.pointee, entrypoint.rest)
     }

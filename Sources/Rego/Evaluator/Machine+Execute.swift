@@ -7,7 +7,7 @@ extension Machine {
   }
 
   /// Runs the code of a frame to its end, or to a result after which no other counts.
-  func execute(_ frame: Frame, _ procedure: Procedure, _ yield: inout Yield) throws(RegoError) {
+  func execute(_ frame: Frame, _ procedure: Int, _ yield: inout Yield) throws(RegoError) {
     let code = frame.code
     var modifiers = Modifiers()
     var next = code
@@ -83,7 +83,7 @@ extension Machine {
           next = code + Int(instruction.fail)
         }
       case .scanNext:
-        try tick(procedure.locations[here - code])
+        try tick(location(procedure, here - code))
         if !frame.advance(instruction) { next = code + Int(instruction.fail) }
       case .collectBegin: frame.collectors[Int(instruction.a)] = Frame.Collector()
       case .collectElement:
@@ -98,8 +98,8 @@ extension Machine {
         frame.collectors[Int(instruction.a)].keys.append(key.pointee)
         frame.collectors[Int(instruction.a)].elements.append(value.pointee)
       case .collectEnd:
-        let location = procedure.locations[here - code]
-        frame.set(instruction, to: try collected(frame, instruction, at: location))
+        let value = try collected(frame, instruction, at: location(procedure, here - code))
+        frame.set(instruction, to: value)
       case .callBuiltin:
         if let value = try callBuiltin(instruction, frame, procedure, here - code) {
           try note(result: value)
@@ -114,7 +114,7 @@ extension Machine {
           next = code + Int(instruction.fail)
         }
       case .rule:
-        if let place = try document(Int(instruction.b), at: procedure.locations[here - code]) {
+        if let place = try document(Int(instruction.b), at: location(procedure, here - code)) {
           frame.slots[Int(instruction.a)] = place
         } else {
           next = code + Int(instruction.fail)
@@ -124,9 +124,8 @@ extension Machine {
         frame.cursors[Int(instruction.a)] = Frame.Cursor(
           node: node, value: Scope.lookup(data, program.nodes[node].path))
       case .cursorStep:
-        let location = procedure.locations[here - code]
         if let cursor = try step(
-          frame.cursors[Int(instruction.b)], frame.read(instruction.c), at: location)
+          frame.cursors[Int(instruction.b)], frame.read(instruction.c), at: location(procedure, here - code))
         {
           frame.cursors[Int(instruction.a)] = cursor
         } else {
@@ -137,8 +136,9 @@ extension Machine {
         frame.cells[Int(instruction.cell)] = .array(keys)
         _ = frame.begin(instruction.a, over: Place(frame.cells + Int(instruction.cell)))
       case .cursorScanNext:
-        let location = procedure.locations[here - code]
-        if try !advanceCursor(instruction, frame, at: location) { next = code + Int(instruction.fail) }
+        if try !advanceCursor(instruction, frame, at: location(procedure, here - code)) {
+          next = code + Int(instruction.fail)
+        }
       case .cursorValue:
         if let value = try value(frame.cursors[Int(instruction.b)]) {
           frame.set(instruction, to: value)
@@ -156,12 +156,12 @@ extension Machine {
         modifiers.outer.append(scope)
         if let inner = modifiers.scopes[instruction.a] { enter(inner) }
       case .withPop: if let outer = modifiers.outer.popLast() { enter(outer) }
-      case .print: printLine(frame.list(instruction), at: procedure.locations[here - code])
+      case .print: printLine(frame.list(instruction), at: location(procedure, here - code))
       case .yieldValue:
         let place = frame.read(instruction.a)
         if let earlier = yield.value {
           if earlier != place.pointee {
-            throw Machine.conflict(isFunction: instruction.c == 1, at: procedure.locations[here - code])
+            throw Machine.conflict(isFunction: instruction.c == 1, at: location(procedure, here - code))
           }
         } else {
           yield.value = place.pointee
@@ -176,11 +176,17 @@ extension Machine {
         let value = frame.read(instruction.a)
         note(collecting: value)
         try yield.parts?.tree?.insert(
-          path[...], value.pointee, isElement: instruction.b == 1, at: procedure.locations[here - code])
+          path[...], value.pointee, isElement: instruction.b == 1, at: location(procedure, here - code))
       case .yieldRow: yield.parts?.rows.append(frame.list(instruction))
       case .observe: if let tracer { observe(instruction, frame, tracer) }
       }
     }
+  }
+
+  /// Where in the source an instruction stands. It is asked for where something goes wrong.
+  @inline(never)
+  private func location(_ procedure: Int, _ counter: Int) -> Location {
+    program.procedures[procedure].locations[counter]
   }
 
   // MARK: Larger steps
@@ -200,14 +206,14 @@ extension Machine {
 
   /// Calls a builtin, without a list of operands where it takes few.
   private func callBuiltin(
-    _ instruction: Instruction, _ frame: Frame, _ procedure: Procedure, _ counter: Int
+    _ instruction: Instruction, _ frame: Frame, _ procedure: Int, _ counter: Int
   ) throws(RegoError) -> Value? {
     let builtin = tables.builtins + Int(instruction.b)
     if hasMocks || Int(instruction.d) != builtin.pointee.operandCount {
-      let location = procedure.locations[counter]
-      return try call(builtin: Int(instruction.b), frame.list(instruction), at: location)
+      return try call(
+        builtin: Int(instruction.b), frame.list(instruction), at: location(procedure, counter))
     }
-    try tick(procedure.locations[counter])
+    try tick(location(procedure, counter))
     do {
       switch builtin.pointee.implementation {
       case .unary(let body):
@@ -231,7 +237,7 @@ extension Machine {
       default: return try builtin.pointee.call(frame.list(instruction), context)
       }
     } catch {
-      try fail(error, builtin.pointee.declaration.name, procedure.locations[counter])
+      try fail(error, builtin.pointee.declaration.name, location(procedure, counter))
       return nil
     }
   }
@@ -247,16 +253,18 @@ extension Machine {
     return try call(Int(instruction.b), arguments)
   }
 
-  private func advanceCursor(_ instruction: Instruction, _ frame: Frame, at location: Location)
+  private func advanceCursor(
+    _ instruction: Instruction, _ frame: Frame, at location: @autoclosure () -> Location
+  )
     throws(RegoError) -> Bool
   {
     let iteration = frame.iterations + Int(instruction.a)
     guard let keys = iteration.pointee.values else { return false }
     while iteration.pointee.position < iteration.pointee.count {
-      try tick(location)
+      try tick(location())
       let key = keys + iteration.pointee.position
       iteration.pointee.position += 1
-      if let cursor = try step(frame.cursors[Int(instruction.d)], key, at: location) {
+      if let cursor = try step(frame.cursors[Int(instruction.d)], key, at: location()) {
         frame.slots[Int(instruction.b)] = key
         frame.cursors[Int(instruction.c)] = cursor
         return true
@@ -265,7 +273,9 @@ extension Machine {
     return false
   }
 
-  private func collected(_ frame: Frame, _ instruction: Instruction, at location: Location) throws(RegoError)
+  private func collected(
+    _ frame: Frame, _ instruction: Instruction, at location: @autoclosure () -> Location
+  ) throws(RegoError)
     -> Value
   {
     let place = frame.collectors + Int(instruction.b)
@@ -278,7 +288,7 @@ extension Machine {
       var distinct: [Value: Value] = [:]
       for (key, value) in zip(collector.keys, collector.elements) {
         if let earlier = distinct.updateValue(value, forKey: key), earlier != value {
-          throw RegoError(.conflict, "object keys must be unique", at: location)
+          throw RegoError(.conflict, "object keys must be unique", at: location())
         }
       }
       return .object(ObjectValue(zip(collector.keys, collector.elements).map { ($0, $1) }))

@@ -1,12 +1,14 @@
 /// Walks over the documents below `data`, where which rules are meant is known only at run time.
 extension Machine {
-  func step(_ cursor: Frame.Cursor, _ key: Place, at location: Location?) throws(RegoError) -> Frame.Cursor? {
+  func step(_ cursor: Frame.Cursor, _ key: Place, at location: @autoclosure () -> Location?) throws(RegoError)
+    -> Frame.Cursor?
+  {
     if cursor.node >= 0, case .string(let name) = key.pointee,
       let child = program.nodes[cursor.node].children[name]
     {
       if let group = program.nodes[child].group {
         if program.groups[group].kind == .function { return nil }
-        guard let value = try document(group, at: location) else { return nil }
+        guard let value = try document(group, at: location()) else { return nil }
         return Frame.Cursor(node: -1, value: value)
       }
       return Frame.Cursor(node: child, value: cursor.value.flatMap { below($0, key) })

@@ -172,9 +172,9 @@ final class Machine {
     if table.pointee.modifiesScope {
       let outer = scope
       defer { enter(outer) }
-      try execute(frame, program.procedures[index], &yield)
+      try execute(frame, index, &yield)
     } else {
-      try execute(frame, program.procedures[index], &yield)
+      try execute(frame, index, &yield)
     }
   }
 

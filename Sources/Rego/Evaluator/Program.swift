@@ -118,6 +118,28 @@ public final class Program: Sendable {
     inputShape = Program.shape(inputPaths)
   }
 
+  private init(copying other: Program) {
+    constants = other.constants
+    groups = other.groups
+    nodes = other.nodes
+    procedures = other.procedures
+    withDescriptors = other.withDescriptors
+    queries = other.queries
+    traceSubjects = other.traceSubjects
+    reaches = other.reaches
+    inputPaths = other.inputPaths
+    tables = ProgramTables(
+      constants: constants, procedures: procedures, groups: groups,
+      builtins: (0..<other.tables.builtinCount).map { other.tables.builtins[$0].declaration })
+    inputShape = Program.shape(inputPaths)
+  }
+
+  /// The same program once more, with tables of its own.
+  ///
+  /// Threads that evaluate the same program all the time wait for each other where they count references to it; with one for
+  /// each they do not.
+  public func replica() -> Program { Program(copying: self) }
+
   /// What some documents need of an input where some scalars of it, and of the data, are known.
   public func inputShape(
     of entrypoints: [Entrypoint], given known: [InputPath.Scalar: Value]

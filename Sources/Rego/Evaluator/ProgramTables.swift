@@ -48,7 +48,7 @@ final class ProgramTables: @unchecked Sendable {
   private let constantStorage: UnsafeMutablePointer<Value>
   private let constantCount: Int
   private let builtinStorage: UnsafeMutablePointer<CompiledBuiltin>
-  private let builtinCount: Int
+  let builtinCount: Int
 
   init(constants: [Value], procedures: [Procedure], groups: [Program.Group], builtins: [Builtin]) {
     var blocks: [UnsafeMutableRawPointer] = []

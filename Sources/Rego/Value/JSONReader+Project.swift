@@ -9,7 +9,7 @@ extension JSONParser {
     guard let table = need.table else {
       if need.kind == .all { return try value(depth: depth) }
       position = try scanner.skipValue(position, depth: depth)
-      return isObject ? .object(ObjectValue()) : .array([])
+      return isObject ? .object(empty) : .array([])
     }
     guard isObject else { return try projectedArray(table.pointee.elements, depth: depth) }
     if table.pointee.others.kind == .none, table.pointee.count <= 64 {
@@ -47,7 +47,7 @@ extension JSONParser {
   {
     let keysStart = keys.count
     let valuesStart = values.count
-    guard try enter(depth) else { return .object(ObjectValue()) }
+    guard try enter(depth) else { return .object(empty) }
     var isFirst = true
     repeat {
       let start = try keyStart(isFirst: isFirst)
@@ -73,7 +73,7 @@ extension JSONParser {
   {
     let keysStart = keys.count
     let valuesStart = values.count
-    guard try enter(depth) else { return .object(ObjectValue()) }
+    guard try enter(depth) else { return .object(empty) }
     var isOrdered = true
     var isFirst = true
     repeat {
@@ -95,7 +95,7 @@ extension JSONParser {
 
     if !isOrdered { orderMembers(keysFrom: keysStart, valuesFrom: valuesStart) }
     defer { keys.removeLast(from: keysStart) }
-    if keys.count == keysStart { return .object(ObjectValue()) }
+    if keys.count == keysStart { return .object(empty) }
     var bits: UInt64 = 0
     for position in keysStart..<keys.count { bits |= 1 << UInt64(truncatingIfNeeded: keys[position]) }
     return .object(ObjectValue(table.pointee.layout(of: bits), values: values.pop(from: valuesStart)))

@@ -66,6 +66,8 @@ struct JSONParser: ~Copyable {
   var keys = NumberStack(capacity: 64)
   var keyTable: KeyTable
   var layouts = ObjectLayouts()
+  /// The document's own empty object: the one that all share would have all threads count references to it.
+  lazy var empty = ObjectValue(ObjectValue.Storage(sortedKeys: [], values: []))
   /// Whether short strings are shared as keys are: in large documents they repeat.
   let sharesStrings: Bool
 
@@ -135,7 +137,7 @@ struct JSONParser: ~Copyable {
   private mutating func object(depth: Int) throws(JSONError) -> Value {
     let keysStart = keys.count
     let valuesStart = values.count
-    guard try enter(depth) else { return .object(ObjectValue()) }
+    guard try enter(depth) else { return .object(empty) }
     repeat {
       let start = try keyStart(isFirst: keys.count == keysStart)
       let end = try scanner.skipString(start)

@@ -27,6 +27,8 @@ public struct ObjectValue: Sendable {
 
   let storage: Storage
 
+  init(_ storage: Storage) { self.storage = storage }
+
   /// The empty object.
   public init() { storage = ObjectValue.emptyStorage }
 

@@ -96,6 +96,14 @@ extension PathShape {
     return shape
   }
 
+  /// The same shape once more, sharing nothing with this one but the keys (see ``Program/replica()``).
+  public func replica() -> PathShape {
+    guard case .parts(let node) = self else { return self }
+    var shapes: [RegoString: PathShape] = [:]
+    for member in node.members { shapes[member.key] = member.shape.replica() }
+    return .parts(Node(shapes, others: node.others.replica(), elements: node.elements.replica()))
+  }
+
   /// What either shape needs.
   public func union(_ other: PathShape) -> PathShape {
     switch (self, other) {

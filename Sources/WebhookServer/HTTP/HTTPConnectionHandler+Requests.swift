@@ -160,7 +160,7 @@ extension HTTPConnectionHandler {
     let start = ContinuousClock.now
     let deadline = request.deadline ?? start
     if let answer = port.reviewer.decideInline(
-      request.body, deadline: deadline, now: start, pace: loop.inlinePace)
+      request.body, deadline: deadline, now: start, on: loop)
     {
       deliver(answer, since: start)
       return

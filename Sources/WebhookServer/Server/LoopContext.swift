@@ -1,3 +1,4 @@
+import Admission
 import NIOCore
 
 /// What the connections of one event loop share: buffers, the time, and a tick that looks after their deadlines.
@@ -10,6 +11,8 @@ final class LoopContext {
   let ciphertextBuffers = BufferRecycler()
   let responseBuffers = BufferRecycler(maximumCapacity: 64 << 10)
   let inlinePace = InlinePace()
+  /// Decides reviews on this event loop.
+  let reviews: any ReviewService
   /// The time of the last tick.
   private(set) var now = NIODeadline.now()
   private(set) var isDraining = false
@@ -18,8 +21,9 @@ final class LoopContext {
   private var date: (second: Int, line: [UInt8]) = (-1, [])
 
   /// Must be made on the event loop.
-  init(eventLoop: any EventLoop, tickInterval: TimeAmount) {
+  init(eventLoop: any EventLoop, reviews: any ReviewService, tickInterval: TimeAmount) {
     self.eventLoop = eventLoop
+    self.reviews = reviews
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     tick = eventLoop.scheduleRepeatedTask(initialDelay: tickInterval, delay: tickInterval) { _ in
       bound.value.passTime()

@@ -26,6 +26,9 @@ final class Reviewer: Sendable {
     threads.start()
   }
 
+  /// The service for one event loop alone.
+  func lane() -> any ReviewService { service.lane() }
+
   func shutDown() async { try? await threads.shutdownGracefully() }
 
   /// When a review that arrived then must be decided.
@@ -38,15 +41,16 @@ final class Reviewer: Sendable {
     return arrival + min(configuration.budget, timeout - margin)
   }
 
-  /// Tries to decide on this thread at once; nil where that takes too long or is not worth trying.
+  /// Tries to decide on this thread, which is the event loop's, at once; nil where that takes too long or is not worth trying.
   func decideInline(
-    _ body: ByteBuffer, deadline: ContinuousClock.Instant, now: ContinuousClock.Instant, pace: InlinePace
+    _ body: ByteBuffer, deadline: ContinuousClock.Instant, now: ContinuousClock.Instant, on loop: LoopContext
   ) -> ReviewAnswer? {
+    let pace = loop.inlinePace
     guard configuration.inlineBudget > .zero, body.readableBytes <= configuration.inlineBodyBytes,
       pace.shouldTry()
     else { return nil }
     let answer = body.withUnsafeReadableBytes {
-      service.answer($0, deadline: min(deadline, now + configuration.inlineBudget), isFinal: false)
+      loop.reviews.answer($0, deadline: min(deadline, now + configuration.inlineBudget), isFinal: false)
     }
     if case .tooSlow = answer {
       pace.failed()

@@ -98,9 +98,11 @@ public final class WebhookServer: Service {
     let interval = tickInterval
     var loops: [NIOLoopBound<LoopContext>] = []
     for eventLoop in group.makeIterator() {
+      let reviews = reviewer.lane()
       loops.append(
         try await eventLoop.submit {
-          NIOLoopBound(LoopContext(eventLoop: eventLoop, tickInterval: interval), eventLoop: eventLoop)
+          NIOLoopBound(
+            LoopContext(eventLoop: eventLoop, reviews: reviews, tickInterval: interval), eventLoop: eventLoop)
         }.get())
     }
     let listener = Listener(group: group, loops: loops, configuration: configuration)
