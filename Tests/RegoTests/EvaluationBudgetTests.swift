@@ -69,7 +69,7 @@ struct EvaluationBudgetTests {
     Case(
       name: "exponential rules",
       module:
-        "r := [0, 1, 2, 3]\nf(a) := count([1 | g(a + r[_])])\ng(a) := count([1 | h(a + r[_])])\nh(a) := count([1 | r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]])\nx := f(1)"
+        "r := [0, 1, 2, 3]\nf(a) := count([1 | g(a + r[_])])\ng(a) := count([1 | h(a + r[_])])\nh(a) := count([1 | r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]; r[_]])\nx := f(1)"
     ),
     Case(name: "numbers.range", module: "x := numbers.range(0, 1e12)"),
     Case(name: "net.cidr_expand", module: "x := net.cidr_expand(\"::/0\")"),
