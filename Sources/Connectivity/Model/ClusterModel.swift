@@ -19,6 +19,12 @@ public final class NamespaceModel: Sendable {
   /// The policies' rules by direction, each policy that has a say in it.
   let ingressPolicies: [CompiledPolicy]
   let egressPolicies: [CompiledPolicy]
+  /// The selectors of namespaces that rules of the policies have, each once.
+  let namespaceSelectors: Set<Selector>
+  /// What holds all IPv4 addresses of the pods.
+  let addressBounds: AddressRange?
+  /// Whether there are pods whose addresses are not known, or IPv6.
+  let hasOtherAddresses: Bool
   /// The positions of the groups that no NetworkPolicy isolates.
   let openToIngress: [Int]
   let openToEgress: [Int]
@@ -33,8 +39,31 @@ public final class NamespaceModel: Sendable {
     index = LabelIndex(groups.map(\.labels))
     ingressPolicies = policies.compactMap { CompiledPolicy(unresolved: $0, .ingress) }
     egressPolicies = policies.compactMap { CompiledPolicy(unresolved: $0, .egress) }
+    namespaceSelectors = Set(policies.flatMap(\.namespaceSelectors))
+    (addressBounds, hasOtherAddresses) = Self.addresses(groups)
     openToIngress = Self.open(groups, index, ingressPolicies)
     openToEgress = Self.open(groups, index, egressPolicies)
+  }
+
+  private static func addresses(_ groups: [PodGroup]) -> (bounds: AddressRange?, hasOthers: Bool) {
+    var bounds: IntervalSet<UInt32>.Interval?
+    var hasOthers = false
+    for group in groups {
+      hasOthers = hasOthers || group.addresses.count < max(group.podCount, 1)
+      for address in group.addresses {
+        guard case .v4(let value) = address else {
+          hasOthers = true
+          continue
+        }
+        bounds = .init(min(bounds?.lower ?? value, value), max(bounds?.upper ?? value, value))
+      }
+    }
+    return (bounds.map(AddressRange.v4), hasOthers)
+  }
+
+  /// Whether some block may be about some of the pods.
+  func mayHaveAddresses(in peers: RulePeers) -> Bool {
+    hasOtherAddresses || addressBounds.map { peers.addresses.overlaps($0) } ?? false
   }
 
   private static func open(_ groups: [PodGroup], _ index: LabelIndex, _ policies: [CompiledPolicy]) -> [Int] {

@@ -65,6 +65,13 @@ public final class Policy: Sendable {
 
   public func rules(_ direction: Direction) -> [PolicyRule] { direction == .ingress ? ingress : egress }
 
+  /// The selectors of namespaces that the rules have.
+  var namespaceSelectors: [Selector] {
+    (ingress + egress).flatMap(\.peers.pods).compactMap { peer in
+      if case .matching(let selector) = peer.namespaces { selector } else { nil }
+    }
+  }
+
   /// Whether the policy has a say in a direction: a NetworkPolicy where it isolates, the others where they have rules.
   public func affects(_ direction: Direction) -> Bool {
     tier == .networkPolicy ? isolates.contains(direction) : !rules(direction).isEmpty

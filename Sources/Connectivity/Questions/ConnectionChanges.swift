@@ -77,7 +77,40 @@ public struct ModelChange: Sendable {
         try comparison.collect(workload, direction)
       }
     }
+    try collectRelabelled(old, new, &comparison)
     return comparison.changes()
+  }
+
+  /// Of a namespace whose labels change: its pods with those whose rules ask for the labels.
+  private func collectRelabelled(
+    _ old: LiveModel, _ new: LiveModel, _ comparison: inout ChangeComparison
+  ) throws(TooMany) {
+    guard reference.kind.group == "", reference.kind.kind == "Namespace" else { return }
+    guard let namespace = before.namespaces[reference.name], let changed = after.namespaces[reference.name]
+    else {
+      return
+    }
+    func tells(_ selector: Selector) -> Bool {
+      selector.matches(namespace.labels) != selector.matches(changed.labels)
+    }
+    let others = before.namespaces.values.filter { $0.namespaceSelectors.contains(where: tells) }
+    for policy in others.flatMap(\.policies) + before.clusterPolicies {
+      for direction in Direction.allCases {
+        let peers = policy.rules(direction).flatMap(\.peers.pods).filter { peer in
+          if case .matching(let selector) = peer.namespaces { tells(selector) } else { false }
+        }
+        if peers.isEmpty { continue }
+        let partners = changed.groups.filter { group in peers.contains { $0.pods.matches(group.labels) } }
+        var subjects: Set<Workload> = []
+        old.add(policy.subject, to: &subjects)
+        new.add(policy.subject, to: &subjects)
+        for subject in subjects {
+          for partner in partners {
+            try comparison.collect(subject, partner.workload, direction)
+          }
+        }
+      }
+    }
   }
 
   /// The workloads that the change is about, with the directions in which it may change something.
@@ -95,8 +128,16 @@ public struct ModelChange: Sendable {
       let policies = [before, after].compactMap { $0.clusterPoliciesByReference[reference] }
       add(selected(policies, old, new), directions(policies))
     case ("", "Namespace"):
-      for model in [before, after] {
-        add(model.namespaces[reference.name]?.groups.map(\.workload) ?? [], Set(Direction.allCases))
+      // Policies of the cluster that select its pods by its labels; those that rules name are collected elsewhere.
+      guard let namespace = after.namespaces[reference.name] ?? before.namespaces[reference.name] else {
+        break
+      }
+      for policy in before.clusterPolicies {
+        guard case .matching(let selector) = policy.subject.namespaces else { continue }
+        let labels = [before, after].compactMap { $0.namespaces[reference.name]?.labels }
+        if labels.count == 2 && selector.matches(labels[0]) == selector.matches(labels[1]) { continue }
+        let pods = namespace.groups.filter { policy.subject.pods.matches($0.labels) }
+        add(pods.map(\.workload), directions([policy]))
       }
     default:
       // A pod or a template may move its workload's pods to another workload, as an owner that comes does.
@@ -189,6 +230,17 @@ private struct ChangeComparison {
         }
       }
     }
+  }
+
+  /// Takes up one pair: a workload, and one that a rule of its policies names.
+  mutating func collect(
+    _ workload: Workload, _ partner: Workload, _ direction: Direction
+  ) throws(ModelChange.TooMany) {
+    if workload == partner { return }
+    pairs.insert(
+      direction == .egress
+        ? Pair(source: workload, destination: partner) : Pair(source: partner, destination: workload))
+    if pairs.count > limit { throw ModelChange.TooMany(pairs: limit) }
   }
 
   func changes() -> [ConnectionChange] {

@@ -7,6 +7,7 @@ struct LiveModel {
   let reading: Analysis.Reading
   /// Whether what cannot be told counts as possible.
   let bounds: Bool
+  private let members = Members()
   private let clusterIngress: [CompiledPolicy]
   private let clusterEgress: [CompiledPolicy]
 
@@ -44,6 +45,26 @@ struct LiveModel {
     return profile
   }
 
+  /// Groups of workloads with what decides about them, each looked up once.
+  private final class Members {
+    struct Key: Hashable {
+      let workload: Workload
+      let direction: Direction
+    }
+
+    var known: [Key: [(group: PodGroup, profile: Profile)]] = [:]
+  }
+
+  private func members(
+    of workload: Workload, _ direction: Direction, in namespace: NamespaceModel
+  ) -> [(group: PodGroup, profile: Profile)] {
+    let key = Members.Key(workload: workload, direction: direction)
+    if let known = members.known[key] { return known }
+    let found = namespace.groups(of: workload).map { ($0, profile(direction, of: $0, in: namespace)) }
+    members.known[key] = found
+    return found
+  }
+
   /// What may be allowed between some pods of two workloads, and what is allowed for certain.
   func allowed(from source: Workload, to destination: Workload) -> (
     upper: ConnectionSet, lower: ConnectionSet
@@ -53,15 +74,14 @@ struct LiveModel {
     else { return (.none, .none) }
     var upper = ConnectionSet.none
     var lower = ConnectionSet.none
-    for destination in destinations.groups(of: destination) {
-      let incoming = profile(.ingress, of: destination, in: destinations)
+    for (destination, incoming) in members(of: destination, .ingress, in: destinations) {
       let ports = destination.traits.ports
-      for source in sources.groups(of: source) {
+      for (source, outgoing) in members(of: source, .egress, in: sources) {
         var evaluation = Evaluation(test(source, in: sources), ports: ports)
         let inwards = evaluation.run(incoming)
         if inwards.allowed.isEmpty { continue }
         var other = Evaluation(test(destination, in: destinations), ports: ports)
-        let outwards = other.run(profile(.egress, of: source, in: sources))
+        let outwards = other.run(outgoing)
         upper = upper.union(inwards.allowed.intersection(outwards.allowed))
         lower = lower.union(ConnectionSet.all.subtracting(inwards.denied).subtracting(outwards.denied))
       }
@@ -80,10 +100,10 @@ struct LiveModel {
     guard let namespace = model.namespaces[workload.namespace] else { return (.none, .none) }
     var upper = ConnectionSet.none
     var lower = ConnectionSet.none
-    for group in namespace.groups(of: workload) {
+    for (group, profile) in members(of: workload, direction, in: namespace) {
       let ports = direction == .ingress ? group.traits.ports : []
       var evaluation = Evaluation(AddressTest(range: range, bounds: bounds), ports: ports)
-      let verdict = evaluation.run(profile(direction, of: group, in: namespace))
+      let verdict = evaluation.run(profile)
       upper = upper.union(verdict.allowed)
       lower = lower.union(ConnectionSet.all.subtracting(verdict.denied))
     }

@@ -28,7 +28,7 @@ extension LiveModel {
   }
 
   private func addByAddress(_ peers: RulePeers, to workloads: inout Set<Workload>) {
-    for namespace in model.namespaces.values {
+    for namespace in model.namespaces.values where namespace.mayHaveAddresses(in: peers) {
       for group in namespace.groups where peers.matchByAddress(group) != .no {
         workloads.insert(group.workload)
       }

@@ -73,7 +73,8 @@ extension PodPeer {
 
 extension RulePeers {
   /// Whether the rule's blocks are about pods of a group: for certain where all their addresses are known to be inside, or where the
-  /// blocks are all of IPv4.
+  /// blocks are all of IPv4. An `ipBlock` is taken to be about addresses that pods are known to have, and no others: else each pod that
+  /// is yet to come would be in every block.
   func matchByAddress(_ group: PodGroup) -> Match {
     let inside = group.addresses.count { addresses.contains($0) }
     let isKnown = !group.addresses.isEmpty && group.addresses.count >= group.podCount
@@ -81,6 +82,6 @@ extension RulePeers {
     if addressesMatchPods && (isKnown ? inside == group.addresses.count : addresses.contains(.allV4)) {
       return .certain
     }
-    return inside > 0 || !isKnown ? .possible : .no
+    return inside > 0 || !isKnown && addressesMatchPods ? .possible : .no
   }
 }
