@@ -9,7 +9,8 @@ final class FrameMemory {
     fileprivate var pieces: Int
   }
 
-  private static let firstPiece = 4096
+  /// Small enough that malloc keeps it at hand for the thread's next evaluation.
+  private static let firstPiece = 1008
   private static let laterPieces = 64 << 10
 
   @exclusivity(unchecked) private var mark: Mark

@@ -61,7 +61,7 @@ struct JSONParser: ~Copyable {
   let interner: StringInterner?
   var position = 0
   /// The values of the objects and arrays that are not at their end yet.
-  var values = ValueStack(capacity: 64)
+  var values = ValueStack(capacity: 60)
   /// The keys of these objects, as numbers in the table, or as positions in the shape of objects of known members.
   var keys = NumberStack(capacity: 64)
   var keyTable: KeyTable

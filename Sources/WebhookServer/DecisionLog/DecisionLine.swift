@@ -4,7 +4,9 @@ extension Decision {
   /// Renders the decision as one JSON line, line end included. Holds what was asked and answered, never the object.
   func logLine(at time: Timestamp) -> [UInt8] {
     var line: [UInt8] = []
-    line.reserveCapacity(512)
+    line.reserveCapacity(
+      400 + violations.reduce(0) { $0 + $1.message.utf8.count + 64 }
+        + warnings.reduce(0) { $0 + $1.message.utf8.count + 64 })
     line.append("{\"time\":\"")
     time.appendRFC3339(to: &line)
     line.append("\",\"uid\":")
