@@ -10,6 +10,7 @@ from .failure import Failure
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Debian keeps nginx where only root's PATH leads.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+# What each program that `throughput` needs is in.
 PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "setpriv": "util-linux"}
 
 
@@ -22,23 +23,24 @@ def program(name):
     return shutil.which(name, path=SEARCH_PATH)
 
 
-def run(command, seconds, **options):
-    """Runs a command that must succeed within its time; its output is shown where it does not."""
+def run(command, seconds, status=0, **options):
+    """Runs a command that must end with a status within its time; its output is shown where it does not."""
     try:
-        return subprocess.run(
-            command, timeout=seconds, check=True, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, **options).stdout
+        done = subprocess.run(
+            command, timeout=seconds, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, **options)
+        if done.returncode != status:
+            raise Failure(f"{' '.join(map(str, command))[:1000]} failed:\n{done.stdout[:4000]}")
+        return done.stdout
     except subprocess.TimeoutExpired:
         raise Failure(f"{command[0]} did not finish within {seconds} s") from None
-    except subprocess.CalledProcessError as error:
-        raise Failure(f"{' '.join(map(str, command))} failed:\n{error.stdout}") from None
     except OSError as error:
         raise Failure(f"{command[0]}: {error.strerror}") from None
 
 
-def install_programs():
+def install_programs(packages=PACKAGES):
     """Installs what is missing through apt, and turns off the service that Debian starts with nginx."""
-    missing = [package for name, package in PACKAGES.items() if not program(name)]
+    missing = [package for name, package in packages.items() if not program(name)]
     if not missing:
         return
     apt = program("apt-get")

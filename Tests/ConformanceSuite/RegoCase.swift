@@ -86,7 +86,8 @@ public struct RegoCase: Sendable {
     }
   }
 
-  private func results(isInstrumented: Bool, in dialect: Dialect) throws -> [Value] {
+  /// The program that the case's modules and its query make, from their text.
+  func program(isInstrumented: Bool = false, in dialect: Dialect = .v1) throws -> Program {
     var parsed: [Module] = []
     for (index, source) in modules.enumerated() {
       let text = dialect == .v1 ? source : try V0Printer.text(of: source)
@@ -94,7 +95,11 @@ public struct RegoCase: Sendable {
     }
     var options = RegoCompiler.Options()
     options.isInstrumented = isInstrumented
-    let program = try RegoCompiler(options).compile(parsed, queries: [try RegoParser.query(query)])
+    return try RegoCompiler(options).compile(parsed, queries: [try RegoParser.query(query)])
+  }
+
+  private func results(isInstrumented: Bool, in dialect: Dialect) throws -> [Value] {
+    let program = try program(isInstrumented: isInstrumented, in: dialect)
     let context = BuiltinContext(nowNanoseconds: Int(Date().timeIntervalSince1970 * 1e9))
     let evaluation = Evaluation(
       program, input: try inputValue(), data: data, context: context,

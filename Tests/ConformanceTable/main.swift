@@ -1,6 +1,9 @@
 // Runs the Rego cases of the suites beside the checkout and prints the table of what passes, by category.
 //
 //     swift run conformance-table [--failures] [--record FILE] [CATEGORY ...]
+//     swift run conformance-table --compile
+//
+// With --compile nothing is evaluated: what is printed is how long parsing and compiling takes, as JSON.
 import ConformanceSuite
 import Foundation
 
@@ -15,6 +18,10 @@ arguments.removeAll { $0 == "--failures" }
 guard let folder = SharedSuites.path("conformance/rego") else {
   FileHandle.standardError.write(Data("no conformance/rego beside the checkout\n".utf8))
   exit(2)
+}
+if arguments == ["--compile"] {
+  print(try CompileTime.measure(folder).json)
+  exit(0)
 }
 let table = try ConformanceTable.run(folder, categories: Set(arguments)) { line in
   if showsFailures { print(line) }
