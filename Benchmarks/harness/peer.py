@@ -32,21 +32,21 @@ class RegoCpp:
 
 class Regorus:
     def __init__(self, policy, inventory, query):
-        import lakera_regorus
-        self.engine = lakera_regorus.Engine()
-        self.engine.add_policy("policy.rego", policy)
-        self.engine.add_data_json(inventory)
-        self.query = query
+        import regorus
+        program = regorus.Program.compile_from_modules(inventory, [("policy.rego", policy)], [query])
+        self.machine = regorus.Rvm()
+        self.machine.load_program(program)
+        self.machine.set_data_json(inventory)
 
     def read(self, text):
-        self.engine.set_input_json(text)
+        self.machine.set_input_json(text)
 
     def evaluate(self):
-        return self.engine.eval_query_as_json(self.query)
+        return self.machine.execute()
 
     @staticmethod
     def answer(output):
-        return json.loads(output)["result"][0]["expressions"][0]["value"]
+        return json.loads(output)
 
 
 class Orjson:

@@ -22,9 +22,9 @@ PEERS = [
     Peer("rego-cpp", "regopy", "1.5.2",
          "running a bundle that was compiled once, and writing and reading the answer as JSON",
          "Python's json.loads and the conversion of what it made, the fastest way that the package offers"),
-    Peer("Regorus", "lakera-regorus", "0.1.0",
-         "preparing the policies again for the changed input, parsing the query, and writing the answer as JSON: the "
-         "package has no way around that",
+    Peer("Regorus", "gordon-to-regorus", "0.13.0",
+         "running a program that was compiled once for its virtual machine, the fastest way that the package offers, and "
+         "writing the answer as JSON",
          "Regorus's own JSON reader"),
 ]
 READER = "orjson==3.13.0"

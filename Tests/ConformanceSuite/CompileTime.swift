@@ -5,7 +5,7 @@ import Rego
 public struct CompileTime: Sendable {
   public private(set) var cases = 0
   public private(set) var modules = 0
-  /// The cases that are refused, as many of the suite want it.
+  /// The cases that do not compile: none of the suite wants that, so they call functions that are missing.
   public private(set) var refused = 0
   public private(set) var duration = Duration.zero
 
