@@ -3,8 +3,7 @@
 /// `with` makes another scope, and drops it afterwards. Its values stand where they are until then.
 final class Scope {
   enum State: UInt8 {
-    /// The one whose bits are zero.
-    case unknown = 0
+    case unknown
     case undefined
     case defined
     case running
@@ -15,6 +14,9 @@ final class Scope {
   let states: UnsafeMutablePointer<State>
   let groupCount: Int
   private let hasInput: Bool
+  /// Where the documents that are `defined` lie: of a thousand policies most were not asked for.
+  private var firstDefined = Int.max
+  private var endDefined = 0
   let builtinMocks: [Int: Program.Mock]
   let functionMocks: [Int: Program.Mock]
   /// Paths below `data` that `with` replaced: rules there do not count.
@@ -31,9 +33,8 @@ final class Scope {
     self.replaced = replaced
     hasMocks = !builtinMocks.isEmpty || !functionMocks.isEmpty
     memory = .allocate(capacity: groupCount + 2)
-    let words = max((groupCount + 7) / 8, 1)
-    states = .allocate(capacity: words * 8)
-    states.initialize(repeating: .unknown, count: words * 8)
+    states = .allocate(capacity: max(groupCount, 1))
+    states.initialize(repeating: .unknown, count: groupCount)
     hasInput = input != nil
     memory.initialize(to: input ?? .null)
     (memory + 1).initialize(to: data)
@@ -44,13 +45,10 @@ final class Scope {
   }
 
   deinit {
-    // Eight states at once: of a thousand policies most were not asked for.
-    let bytes = UnsafeRawPointer(states)
-    for first in stride(from: 0, to: groupCount, by: 8)
-    where bytes.loadUnaligned(fromByteOffset: first, as: UInt64.self) != 0 {
-      for index in first..<min(first + 8, groupCount) where states[index] == .defined {
-        (documents + index).deinitialize(count: 1)
-      }
+    var index = firstDefined
+    while index < endDefined {
+      if states[index] == .defined { (documents + index).deinitialize(count: 1) }
+      index += 1
     }
     memory.deinitialize(count: 2)
     memory.deallocate()
@@ -67,6 +65,8 @@ final class Scope {
   func define(_ index: Int, as value: Value) {
     (documents + index).initialize(to: value)
     states[index] = .defined
+    if index < firstDefined { firstDefined = index }
+    if index >= endDefined { endDefined = index + 1 }
   }
 
   /// A scope with everything but the documents of `base`.
