@@ -141,8 +141,14 @@ public struct SuiteRunner {
 
   // MARK: Files
 
-  private static func path(_ path: String, in folder: String) -> String {
-    URL(filePath: "\(folder)/\(path)").standardized.relativePath
+  static func path(_ path: String, in folder: String) -> String {
+    var parts: [Substring] = []
+    let whole = "\(folder)/\(path)"
+    for part in whole.split(separator: "/") where part != "." {
+      // What leads out of the folder that the command runs in stays.
+      if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
+    }
+    return (whole.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
   }
 
   private static func objects(_ file: String) throws(SuiteFailure) -> [Value] {
