@@ -21,7 +21,11 @@ public final class AdmissionService: ReviewService {
   /// Judges by another snapshot from the next review on; those that are being judged end as they began.
   public func replace(with snapshot: AdmissionSnapshot) {
     lanes.withLock { lanes in
-      for lane in lanes { lane.state.withLock { $0 = snapshot.replica() } }
+      for lane in lanes {
+        // Made before the lane is held, whose event loop must not wait for it.
+        let replica = snapshot.replica()
+        lane.state.withLock { $0 = replica }
+      }
       state.withLock { $0 = snapshot }
     }
   }
