@@ -33,16 +33,36 @@ let package = Package(
         "COpenSSL", "CRE2", "CWorkBudget", "CYAML",
         .product(name: "BigInt", package: "BigInt"),
       ]),
-    .target(name: "Kubernetes", dependencies: ["Rego"]),
+    .target(name: "Kubernetes", dependencies: ["Rego"], exclude: ["Client"]),
     // What network policies mean.
     .target(name: "Connectivity", dependencies: ["Kubernetes", "Rego"]),
     .target(
       name: "Admission",
-      dependencies: ["Kubernetes", "Rego"]),
+      dependencies: [
+        "Connectivity", "Kubernetes", "KubernetesClient", "Rego",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    // OpenSSL over SwiftNIO's channels, for servers and clients, and a small certificate authority.
+    .target(
+      name: "TLS",
+      dependencies: [
+        "COpenSSL",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ]),
+    // Talks to the API server.
+    .target(
+      name: "KubernetesClient",
+      dependencies: [
+        "Kubernetes", "Rego", "TLS",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ], path: "Sources/Kubernetes/Client"),
     .target(
       name: "WebhookServer",
       dependencies: [
-        "Admission", "COpenSSL",
+        "Admission", "TLS",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -50,10 +70,20 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
+    // What Portcullis does in a cluster besides answering: policies followed, certificates renewed, what exists scanned.
+    .target(
+      name: "ClusterControl",
+      dependencies: [
+        "Admission", "Kubernetes", "KubernetesClient", "Rego", "TLS",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
     .executableTarget(
       name: "portcullis",
       dependencies: [
-        "Admission", "CAllocations", "CZlib", "Connectivity", "Kubernetes", "Rego", "WebhookServer",
+        "Admission", "CAllocations", "CZlib", "ClusterControl", "Connectivity", "Kubernetes",
+        "KubernetesClient", "Rego", "TLS",
+        "WebhookServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -69,22 +99,48 @@ let package = Package(
     .executableTarget(
       name: "connectivity-table", dependencies: ["ConformanceSuite", "ConnectivitySuite"],
       path: "Tests/ConnectivityTable"),
+    // What `Benchmarks/connectivity` runs.
+    .executableTarget(
+      name: "connectivity-benchmark", dependencies: ["Admission", "Connectivity", "Kubernetes", "Rego"],
+      path: "Benchmarks/ConnectivityBenchmark"),
     .testTarget(
       name: "ConformanceTests", dependencies: ["Admission", "ConformanceSuite"], exclude: ["recorded.txt"]),
     .testTarget(
       name: "RegoTests",
       dependencies: ["ConformanceSuite", "Rego", .product(name: "BigInt", package: "BigInt")]),
+    // An API server on loopback for tests of what talks to one.
+    .target(
+      name: "FakeAPIServer",
+      dependencies: [
+        "Rego", "TLS",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ], path: "Tests/FakeAPIServer"),
+    .testTarget(
+      name: "KubernetesClientTests",
+      dependencies: ["FakeAPIServer", "Kubernetes", "KubernetesClient", "Rego", "TLS"]),
     .testTarget(name: "KubernetesTests", dependencies: ["ConformanceSuite", "Kubernetes"]),
     .testTarget(
       name: "ConnectivityTests",
       dependencies: ["ConformanceSuite", "Connectivity", "ConnectivitySuite", "Kubernetes", "Rego"]),
-    .testTarget(name: "AdmissionTests", dependencies: ["Admission", "Kubernetes", "Rego"]),
+    .testTarget(
+      name: "ClusterControlTests",
+      dependencies: [
+        "Admission", "ClusterControl", "FakeAPIServer", "Kubernetes", "KubernetesClient", "Rego", "TLS",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .testTarget(
+      name: "AdmissionTests",
+      dependencies: [
+        "Admission", "Connectivity", "FakeAPIServer", "Kubernetes", "KubernetesClient", "Rego",
+      ]),
     // Runs the program itself, which stands beside the tests.
-    .testTarget(name: "CommandTests", dependencies: ["portcullis", "Rego"]),
+    .testTarget(name: "CommandTests", dependencies: ["FakeAPIServer", "portcullis", "Rego"]),
     .testTarget(
       name: "WebhookServerTests",
       dependencies: [
-        "Admission", "WebhookServer",
+        "Admission", "Kubernetes", "Rego", "TLS", "WebhookServer",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

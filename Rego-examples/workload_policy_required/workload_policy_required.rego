@@ -1,7 +1,7 @@
 # METADATA
 # title: Workloads need a NetworkPolicy
 # description: |-
-#   Refuses workloads whose pods no NetworkPolicy of their namespace isolates. Pods, ReplicaSets and Jobs that a controller
+#   Refuses workloads whose pods no NetworkPolicy of their namespace isolates, nor a policy of Cilium or Calico. Pods, ReplicaSets and Jobs that a controller
 #   creates are judged with their owner. An update that changes neither pod labels nor hostNetwork nor ownerReferences
 #   passes with a warning. No policy can isolate pods of the host's network, so these get a warning too.
 # custom:
@@ -9,6 +9,7 @@
 #   severity: high
 #   onError: deny
 #   inventory: required
+#   confirm: [networking.k8s.io/v1/NetworkPolicy]
 #   match:
 #     kinds:
 #       [Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, Pod]
@@ -162,9 +163,40 @@ missing contains direction if {
 
 isolated(direction) if {
 	some policy in data.inventory.namespace[namespace]["networking.k8s.io/v1"].NetworkPolicy
+	k8s.selector_matches(policy.spec.podSelector, pod_labels)
 	isolates(policy.spec, direction)
-	k8s.selector_matches(object.get(policy.spec, "podSelector", {}), pod_labels)
 }
+
+# An absent podSelector selects every pod.
+isolated(direction) if {
+	some policy in data.inventory.namespace[namespace]["networking.k8s.io/v1"].NetworkPolicy
+	not policy.spec.podSelector
+	isolates(policy.spec, direction)
+}
+
+# Policies of Cilium and Calico count as well. Few clusters have them, and they are looked at last.
+isolated(direction) if {
+	other_policies
+	some policy in netpol.selecting({
+		"apiVersion": "v1",
+		"kind": "Pod",
+		"metadata": {"namespace": namespace, "labels": pod_labels},
+		"spec": {},
+	})
+	direction in policy.isolates
+}
+
+other_policies if data.inventory.namespace[namespace]["cilium.io/v2"].CiliumNetworkPolicy
+
+other_policies if data.inventory.namespace[namespace]["projectcalico.org/v3"].NetworkPolicy
+
+other_policies if data.inventory.namespace[namespace]["crd.projectcalico.org/v1"].NetworkPolicy
+
+other_policies if data.inventory.cluster["cilium.io/v2"].CiliumClusterwideNetworkPolicy
+
+other_policies if data.inventory.cluster["projectcalico.org/v3"].GlobalNetworkPolicy
+
+other_policies if data.inventory.cluster["crd.projectcalico.org/v1"].GlobalNetworkPolicy
 
 # Kubernetes API reference, NetworkPolicySpec: an absent policyTypes means Ingress, and Egress where there are egress rules.
 isolates(spec, direction) if direction in spec.policyTypes

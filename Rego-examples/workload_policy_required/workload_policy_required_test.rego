@@ -300,3 +300,23 @@ test_message_without_name_or_namespace if {
 	contains(nameless, "(unnamed)")
 	contains(nameless, "allow-own-pods")
 }
+
+selecting(isolates) := [{"kind": "CiliumNetworkPolicy", "name": "p", "text": "CiliumNetworkPolicy p", "isolates": isolates}]
+
+cilium := {"cilium.io/v2": {"CiliumNetworkPolicy": {"p": {}}}}
+
+test_policies_of_cilium_and_calico_count if {
+	every inventory in [
+		{"namespace": {"shop": cilium}},
+		{"namespace": {"shop": {"projectcalico.org/v3": {"NetworkPolicy": {"p": {}}}}}},
+		{"namespace": {"shop": {"crd.projectcalico.org/v1": {"NetworkPolicy": {"p": {}}}}}},
+		{"namespace": {}, "cluster": {"cilium.io/v2": {"CiliumClusterwideNetworkPolicy": {"p": {}}}}},
+		{"namespace": {}, "cluster": {"projectcalico.org/v3": {"GlobalNetworkPolicy": {"p": {}}}}},
+		{"namespace": {}, "cluster": {"crd.projectcalico.org/v1": {"GlobalNetworkPolicy": {"p": {}}}}},
+	] {
+		silent(create("Deployment", web), inventory, defaults) with netpol.selecting as selecting(["Ingress"])
+		denied(create("Deployment", web), inventory) with netpol.selecting as selecting(["Egress"])
+		denied(create("Deployment", web), inventory) with netpol.selecting as []
+	}
+	denied(create("Deployment", web), {"namespace": {"pay": cilium}}) with netpol.selecting as selecting(["Ingress"])
+}

@@ -20,7 +20,8 @@ struct Portcullis: AsyncParsableCommand {
       """,
     version: Version.current.number,
     subcommands: [
-      Serve.self, Review.self, Check.self, ConnectivityCommand.self, Coverage.self, Suggest.self, Eval.self,
+      Serve.self, Review.self, Check.self, Audit.self, ConnectivityCommand.self, Coverage.self, Suggest.self,
+      Eval.self,
       Test.self,
       Bench.self, Verify.self, Fmt.self, Capabilities.self, Certs.self, ShowVersion.self,
     ])

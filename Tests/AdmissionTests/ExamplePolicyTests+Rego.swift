@@ -1,3 +1,4 @@
+import Connectivity
 import Foundation
 import Kubernetes
 import Rego
@@ -12,7 +13,7 @@ extension ExamplePolicyTests {
   func regoTests(_ name: String) throws {
     let example = try #require(try Files.examples().first { $0.name == name })
     var options = RegoCompiler.Options()
-    options.builtins = BuiltinRegistry.standard.adding(KubernetesBuiltins.all)
+    options.builtins = BuiltinRegistry.policies
     options.isInstrumented = true
     let policy = try RegoParser.module(example.policy.text, file: example.policy.path)
     let tests = try RegoParser.module(example.tests.text, file: example.tests.path)

@@ -38,6 +38,7 @@ struct Fixture {
       return (decision, try JSONReader.value(response)["response"] ?? .null)
     case .malformed(let message): throw Malformed(message: message)
     case .tooSlow: throw Malformed(message: "too slow")
+    case .unconfirmed: throw Malformed(message: "unconfirmed")
     }
   }
 

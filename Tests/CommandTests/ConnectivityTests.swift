@@ -41,6 +41,33 @@ struct ConnectivityTests {
     """
   static let wider = policy.replacing("[{port: sql}]", with: "[{port: sql}, {port: 9187}]")
   static let broken = policy.replacing("port: sql", with: "port: 70000")
+  static let mistaken = """
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: allow-all}
+    spec: {podSelector: {}, policyTypes: [Ingress]}
+    ---
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: app}
+    spec:
+      podSelector: {matchLabels: {role: db}}
+      policyTypes: [Ingress, Egress]
+      ingress:
+      - from: [{namespaceSelector: {matchLabels: {project: first}}}, {podSelector: {matchLabels: {role: client}}}]
+        ports: [{port: 4614}]
+      egress:
+      - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]
+        ports: [{protocol: UDP, port: 53}]
+    ---
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: restrict, namespace: production}
+    spec:
+      podSelector: {}
+      policyTypes: [Ingress, Egress]
+      ingress: [{from: [{namespaceSelector: {matchLabels: {environment: production}}}]}]
+    """
   static let all = ["deploy/all.yaml": workloads + policy]
 
   static let cases: [CommandCase] = [
@@ -115,6 +142,35 @@ struct ConnectivityTests {
         "shop/web[Deployment] => shop/db[StatefulSet] : TCP 5432\n  egress of shop/web[Deployment]\n",
         "    TCP 5432 allowed by NetworkPolicy shop/db ingress[0]\n",
       ]),
+    CommandCase(
+      name: "what policies do that are often taken for something else",
+      arguments: ["connectivity", "explain", "mistaken.yaml", "--quiet"],
+      files: ["mistaken.yaml": mistaken],
+      output: """
+        NetworkPolicy default/allow-all
+          selects every pod of namespace default
+          ingress: denies all of it, since policyTypes has Ingress and there is no rule
+            `ingress: [{}]` would allow all of it
+          egress: leaves it as it is
+
+        NetworkPolicy default/app
+          selects pods with role=db of namespace default
+          ingress: allows only
+            TCP 4614 from every pod of namespaces with project=first
+            TCP 4614 from pods with role=client of namespace default
+            pods of other namespaces with the same labels are not meant: a podSelector alone is about default
+          egress: allows only
+            UDP 53 to every pod of namespaces with kubernetes.io/metadata.name=kube-system
+            DNS over TCP is not among these: answers that are too long for UDP fail
+
+        NetworkPolicy production/restrict
+          selects every pod of namespace production
+          ingress: allows only
+            everything from every pod of namespaces with environment=production
+            its own namespace is shut out as well, unless production has these labels
+          egress: denies all of it, inside the cluster and beyond, DNS included
+
+        """),
     CommandCase(
       name: "a difference, and that it adds",
       arguments: [

@@ -84,6 +84,9 @@ struct EvalDetailTests {
         #""timer_rego_query_eval_ns": "#, #""timer_rego_load_files_ns": "#, #""value": 2"#,
       ]),
     CommandCase(
+      name: "times of modules", arguments: ["eval", "-d", "p.rego", "--metrics", "data.p.deny"],
+      files: ["p.rego": policy], outputHas: [#""timer_rego_module_parse_ns": "#]),
+    CommandCase(
       name: "times in a table", arguments: ["eval", "--metrics", "-f", "pretty", "1 + 1"],
       outputHas: ["2\n+--", "| METRIC ", "| timer_rego_query_eval_ns "]),
     CommandCase(

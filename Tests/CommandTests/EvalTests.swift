@@ -56,6 +56,19 @@ struct EvalTests {
     CommandCase(
       name: "a false value is a result", arguments: ["eval", "1 == 2"],
       outputHas: [#""value": false"#, #""text": "1 == 2""#]),
+    CommandCase(
+      name: "what network policies mean, by the inventory among the data",
+      arguments: [
+        "eval", "-f", "raw", "-d", "i.json", "-i", "review.json",
+        #"[netpol.can_connect("1.1.1.1", "a/p", 80, "TCP"), count(netpol.changes(input.request).removed)]"#,
+      ],
+      files: [
+        "i.json":
+          #"{"inventory": {"namespace": {"a": {"v1": {"Pod": {"p": {"metadata": {"name": "p"}, "spec": {"containers": []}}}}}}}}"#,
+        "review.json":
+          #"{"request": {"operation": "CREATE", "namespace": "a", "name": "n", "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "NetworkPolicy"}, "object": {"metadata": {"name": "n", "namespace": "a"}, "spec": {"podSelector": {}}}}}"#,
+      ],
+      output: "[false,1]\n"),
     CommandCase(name: "undefined is an empty object", arguments: ["eval", "input.x"], output: "{}\n"),
     CommandCase(
       name: "every way in which it holds", arguments: ["eval", "-f", "bindings", "x = [7, 8][_]"],

@@ -1,4 +1,4 @@
-import Connectivity
+@testable import Connectivity
 import Kubernetes
 import Rego
 import Testing
@@ -28,6 +28,62 @@ struct ChangeTests {
       }
     }
     #expect(kinds.count >= 5, "\(kinds)")
+  }
+
+  @Test("In decisions, which know addresses and bounds, changes are those of all pairs", arguments: 0..<6)
+  func allPairs(part: Int) throws {
+    for offset in 0..<100 {
+      let seed = UInt64(10_000 + part * 100 + offset)
+      var random = SeededGenerator(seed: seed ^ 0xabcd)
+      var cluster = SmallCluster(seed: seed)
+      let model = try cluster.model()
+      guard let (object, isGone) = try change(&cluster, &random) else { continue }
+      let (value, reference, metadata) = try SmallCluster.read(object)
+      let change = try ModelChange(
+        ObjectChange(reference, new: isGone ? nil : .init(object: value, metadata: metadata)), to: model)
+      let found = try change.connections()
+      var expected: [String: (added: ConnectionSet, removed: ConnectionSet)] = [:]
+      let old = LiveModel(change.before)
+      let new = LiveModel(change.after)
+      let workloads = Set(
+        [old, new].flatMap { $0.model.namespaces.values.flatMap { $0.groups.map(\.workload) } })
+      func allowed(_ live: LiveModel, _ source: Workload, _ destination: Workload) -> (
+        upper: ConnectionSet, lower: ConnectionSet
+      ) {
+        guard let from = live.model.namespaces[source.namespace],
+          let to = live.model.namespaces[destination.namespace]
+        else { return (.none, .none) }
+        return live.allowed(
+          .egress, of: live.sides(of: from.groups(of: source), in: from, .egress),
+          with: live.sides(of: to.groups(of: destination), in: to, .ingress))
+      }
+      for source in workloads {
+        for destination in workloads where source != destination {
+          let before = allowed(old, source, destination)
+          let after = allowed(new, source, destination)
+          let added = after.upper.subtracting(before.lower)
+          let removed = before.lower.subtracting(after.upper)
+          // Where a pair is as uncertain as it was, it is not of the change's making.
+          if before == after { continue }
+          if !added.isEmpty || !removed.isEmpty { expected["\(source) \(destination)"] = (added, removed) }
+        }
+      }
+      for one in found {
+        guard case .workload(let source) = one.source, case .workload(let destination) = one.destination
+        else {
+          continue
+        }
+        let pair = "\(source) \(destination)"
+        if let wanted = expected.removeValue(forKey: pair) {
+          #expect(wanted == (one.added, one.removed), "seed \(seed), \(reference): \(pair)")
+        } else {
+          // Told because it cannot be told, before as after.
+          let before = allowed(old, source, destination)
+          #expect(before.upper != before.lower, "seed \(seed), \(reference): \(pair) is the same")
+        }
+      }
+      #expect(expected.isEmpty, "seed \(seed), \(reference): \(expected.keys.sorted()) are missing")
+    }
   }
 
   /// Changes the cluster; the object that was changed, and whether it is gone.
@@ -104,7 +160,10 @@ struct ChangeTests {
     #expect(found.first?.added.description == "TCP 5432")
     #expect(found.first?.removed.isEmpty == true)
     #expect(found.first?.addedBy.map(\.description) == ["NetworkPolicy shop/db ingress[0]"])
-    #expect(throws: ModelChange.TooMany.self) { try change.connections(limit: 0) }
+    #expect(throws: ModelChange.Interruption.tooMany(limit: 0)) { try change.connections(limit: 0) }
+    #expect(throws: ModelChange.Interruption.cancelled) {
+      try change.connections(limit: 0) { true }
+    }
   }
 
   @Test("An object that cannot be understood is an error, and not no change")

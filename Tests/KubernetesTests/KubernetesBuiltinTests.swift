@@ -10,9 +10,12 @@ struct KubernetesBuiltinTests {
     #expect(builtin.parameters.count == operands.count)
     switch builtin.implementation {
     case .unary(let function): return try function(operands[0])
-    case .binary(let function): return try function(operands[0], operands[1])
+    case .binaryInPlace(let function):
+      return try withUnsafePointer(to: operands[0]) { first in
+        try withUnsafePointer(to: operands[1]) { try function(first, $0) }
+      }
     default:
-      Issue.record("\(name) is neither unary nor binary")
+      Issue.record("\(name) is neither unary nor binary in place")
       return nil
     }
   }

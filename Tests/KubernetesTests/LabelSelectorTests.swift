@@ -102,7 +102,7 @@ struct LabelSelectorTests {
           let expected = model.matches(labels)
           if expected { matched += 1 }
           if selector.matches(value) != expected { wrong.append("\(model.value) on \(labels)") }
-          if let members = model.value.object, LabelSelector.matches(members, value) != expected {
+          if matchesInPlace(model.value, .object(value)) != expected {
             wrong.append("\(model.value) on \(labels), unread")
           }
         }
@@ -202,7 +202,7 @@ struct LabelSelectorTests {
     ] as [(Value, String)])
   func invalid(_ selector: Value, message: String) {
     let error = #expect(throws: SelectorError.self) { try LabelSelector(selector) }
-    if let members = selector.object { #expect(LabelSelector.matches(members, ObjectValue()) == nil) }
+    #expect(matchesInPlace(selector, [:]) == nil)
     #expect(error?.description == message)
   }
 
@@ -240,5 +240,13 @@ struct LabelSelectorTests {
     ])
   func valueSyntax(_ value: String, isValid: Bool) {
     #expect((LabelSyntax.problem(inValue: RegoString(value)) == nil) == isValid)
+  }
+}
+
+/// The answer of the matcher that builds nothing; nil where it leaves the answer to the reader of selectors.
+private func matchesInPlace(_ selector: Value, _ labels: Value) -> Bool? {
+  [selector, labels].withUnsafeBufferPointer { places in
+    guard let first = places.baseAddress else { return nil }
+    return LabelSelector.matches(first, first + 1)
   }
 }

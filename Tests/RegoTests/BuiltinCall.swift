@@ -53,6 +53,10 @@ func callBuiltin(
   case .nullary(let body): return try body(context)
   case .unary(let body): return try body(operands[0])
   case .binary(let body): return try body(operands[0], operands[1])
+  case .binaryInPlace(let body):
+    return try withUnsafePointer(to: operands[0]) { first in
+      try withUnsafePointer(to: operands[1]) { try body(first, $0) }
+    }
   case .ternary(let body): return try body(operands[0], operands[1], operands[2])
   case .variadic(let body): return try body(operands)
   case .contextual(let body): return try body(context, operands)

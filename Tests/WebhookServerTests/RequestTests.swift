@@ -1,6 +1,7 @@
 import Admission
 import Foundation
 import Synchronization
+import TLS
 import Testing
 
 @testable import WebhookServer
@@ -26,6 +27,19 @@ struct RequestTests {
       #expect(server.metric("portcullis_connections") == 1)
       await client.close()
       try await eventually("the connection is forgotten") { server.metric("portcullis_connections") == 0 }
+    }
+  }
+
+  @Test("reviews of policies have a path of their own, and never hold up an event loop")
+  func answersPolicyReviews() async throws {
+    try await withServer { server in
+      let client = try await server.connect()
+      for count in [2, 100_000] {
+        let response = try await client.exchange(review(count, path: "/validate-policies"))
+        #expect(response.status == 200)
+        #expect(response.body == "{\"policies\":\(count),\"final\":true}")
+      }
+      #expect(try await client.exchange(get("/validate-policies")).status == 405)
     }
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import TLS
 import Testing
 
 @testable import WebhookServer

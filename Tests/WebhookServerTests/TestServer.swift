@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Synchronization
+import TLS
 
 @testable import WebhookServer
 
@@ -18,6 +19,11 @@ struct FakeService: ReviewService {
   /// Allows everything.
   init() {
     self.init { body, _, _ in .decided(Decision(), response: Array("{\"bytes\":\(body.count)}".utf8)) }
+  }
+
+  /// Answers reviews of policies with what tells it from the other, and only where the answer may take its time.
+  static let ofPolicies = FakeService { body, _, isFinal in
+    .decided(Decision(), response: Array("{\"policies\":\(body.count),\"final\":\(isFinal)}".utf8))
   }
 
   func answer(_ body: UnsafeRawBufferPointer, deadline: ContinuousClock.Instant, isFinal: Bool)
@@ -97,7 +103,8 @@ final class TestServer: Sendable {
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     server = try WebhookServer(
-      configuration: configuration, service: service, readiness: readiness, metrics: metrics,
+      configuration: configuration, service: service, policyService: FakeService.ofPolicies,
+      readiness: readiness, metrics: metrics,
       decisionLog: decisionLog, logger: logger)
     addresses = try await server.start()
     group = ServiceGroup(

@@ -73,7 +73,8 @@ public struct ManifestCheck: Sendable {
   }
 
   private func decision(on manifest: Manifest) -> Decision {
-    let review = review(of: manifest)
+    let review = CreationReview.make(
+      manifest.object, manifest.reference, hasName: manifest.metadata.name != nil, by: user)
     do throws(AdmissionReviewError) {
       let request = try AdmissionRequest(review: review)
       let deadline = ContinuousClock.now + budget
@@ -83,43 +84,11 @@ public struct ManifestCheck: Sendable {
       return Decision(failure: error.description)
     }
   }
-
-  /// The question that the API server would ask.
-  private func review(of manifest: Manifest) -> Value {
-    let kind = manifest.kind
-    let resource =
-      KindTable.builtin[kind]?.resource ?? RegoString(kind.kind.string.lowercased() + "s")
-    let kindValue: Value = [
-      "group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind),
-    ]
-    let resourceValue: Value = [
-      "group": .string(kind.group), "version": .string(kind.version), "resource": .string(resource),
-    ]
-    // As the API server does, which takes a namespace to be in itself.
-    let isNamespace = kind.group.utf8Count == 0 && kind.kind == "Namespace"
-    let namespace = isNamespace ? manifest.reference.name : manifest.reference.namespace
-    var request: [(Value, Value)] = [
-      ("uid", "check"), ("kind", kindValue), ("resource", resourceValue), ("requestKind", kindValue),
-      ("requestResource", resourceValue), ("operation", "CREATE"), ("object", manifest.object),
-      ("oldObject", .null), ("dryRun", false),
-      (
-        "userInfo",
-        ["username": .string(user.username), "groups": .array(user.groups.map(Value.string))]
-      ),
-      ("options", ["kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"]),
-    ]
-    if let name = manifest.metadata.name { request.append(("name", .string(name))) }
-    if let namespace { request.append(("namespace", .string(namespace))) }
-    return [
-      "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
-      "request": .object(ObjectValue(request)),
-    ]
-  }
 }
 
 extension Decision {
   /// A request that could not be judged.
-  fileprivate init(failure: String) {
+  init(failure: String) {
     self.init()
     allowed = false
     code = 500

@@ -1,3 +1,4 @@
+import Connectivity
 import Rego
 
 extension Configuration {
@@ -118,9 +119,31 @@ extension Configuration {
     "builtin": setting(\.builtin) { (setting) throws(SettingError) in try setting.builtinSelection() },
     "inventory": setting(\.inventoryPaths) { (setting) throws(SettingError) in try setting.stringOrStrings()
     },
+    "kubeconfig": setting(\.kubeconfig) { (setting) throws(SettingError) in try setting.string() },
+    "context": setting(\.context) { (setting) throws(SettingError) in try setting.string() },
+    "inCluster": setting(\.inCluster) { (setting) throws(SettingError) in try setting.boolean() },
+    "inventoryKinds": setting(\.inventoryKinds) { (setting) throws(SettingError) in
+      try setting.followedKinds()
+    },
+    "namespace": setting(\.namespace) { (setting) throws(SettingError) in try setting.string() },
+    "service": setting(\.serviceName) { (setting) throws(SettingError) in try setting.string() },
+    "webhookConfiguration": setting(\.webhookConfiguration) { (setting) throws(SettingError) in
+      try setting.string()
+    },
+    "webhookManifest": setting(\.webhookManifest) { (setting) throws(SettingError) in try setting.string() },
+    "manageCertificates": setting(\.manageCertificates) { (setting) throws(SettingError) in
+      try setting.boolean()
+    },
+    "auditInterval": setting(\.auditInterval) { (setting) throws(SettingError) in try setting.duration() },
+    "enforcingNetworks": setting(\.enforcingNetworks) { (setting) throws(SettingError) in
+      try setting.stringOrStrings()
+    },
     "regoVersion": setting(\.regoVersion) { (setting) throws(SettingError) in try setting.dialect() },
     "allowedBuiltins": setting(\.allowedBuiltins) { (setting) throws(SettingError) in
       try setting.stringOrStrings()
+    },
+    "enforcedKinds": setting(\.enforcedKinds) { (setting) throws(SettingError) in
+      try setting.policyKinds()
     },
     "maxBodySize": setting(\.maxBodySize) { (setting) throws(SettingError) in try setting.size() },
     "maxHeaderSize": setting(\.maxHeaderSize) { (setting) throws(SettingError) in try setting.size() },
@@ -153,8 +176,12 @@ extension Configuration {
   static let fills: [@Sendable (inout Configuration, Configuration) -> Void] = [
     fill(\.listen), fill(\.healthListen), fill(\.tlsCert), fill(\.tlsKey), fill(\.clientCA),
     fill(\.clientNames),
-    fill(\.policyPaths), fill(\.builtin), fill(\.inventoryPaths), fill(\.regoVersion),
-    fill(\.allowedBuiltins),
+    fill(\.policyPaths), fill(\.builtin), fill(\.inventoryPaths), fill(\.kubeconfig),
+    fill(\.context), fill(\.inCluster), fill(\.inventoryKinds),
+    fill(\.namespace), fill(\.serviceName), fill(\.webhookConfiguration), fill(\.webhookManifest),
+    fill(\.manageCertificates),
+    fill(\.auditInterval), fill(\.enforcingNetworks), fill(\.regoVersion),
+    fill(\.allowedBuiltins), fill(\.enforcedKinds),
     fill(\.maxBodySize), fill(\.maxHeaderSize), fill(\.maxConnections), fill(\.maxConcurrentEvaluations),
     fill(\.headerTimeout), fill(\.bodyTimeout), fill(\.idleTimeout), fill(\.writeTimeout),
     fill(\.evaluationBudget), fill(\.evaluationMargin), fill(\.shutdownDelay), fill(\.shutdownDrain),
@@ -162,6 +189,31 @@ extension Configuration {
 }
 
 extension SettingReader {
+  fileprivate func followedKinds() throws(SettingError) -> [String] {
+    let kinds = try stringOrStrings()
+    guard FollowedKinds(kinds) != nil else {
+      throw error(
+        "must name kinds, such as Pod, apps/Deployment, networking.k8s.io/* or * for all; Secrets are never among them"
+      )
+    }
+    return kinds
+  }
+
+  /// Kinds of policies. NetworkPolicy is always among them: what enforces others enforces it, and every rule here rests on it.
+  fileprivate func policyKinds() throws(SettingError) -> [String] {
+    let kinds = try stringOrStrings()
+    let known = ClusterModelBuilder.policyKinds
+    for kind in kinds where !known.contains(RegoString(kind)) {
+      throw error(
+        "\"\(kind)\" is no kind of policy that is known; there are "
+          + known.map(\.string).sorted().joined(separator: ", "))
+    }
+    if !kinds.contains(where: { $0.utf8.elementsEqual("NetworkPolicy".utf8) }) {
+      throw error("must name NetworkPolicy, without which no rule has anything to judge by")
+    }
+    return kinds
+  }
+
   fileprivate func builtinSelection() throws(SettingError) -> Configuration.BuiltinSelection {
     if value.array != nil { return .named(try strings()) }
     return Configuration.BuiltinSelection(try string())

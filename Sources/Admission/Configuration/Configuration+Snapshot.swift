@@ -7,8 +7,11 @@ extension Configuration {
   /// - Parameters:
   ///   - hasInventory: whether there is a source of inventory; policies that need one are else not loaded.
   ///   - interner: shared with the inventory.
+  ///   - areAll: whether there are no others, as a cluster may have, so that overrides of others are wrong.
   /// - Throws: everything that is wrong with sources and overrides: nothing is quarantined, since files can be mended.
-  public func policies(hasInventory: Bool, interner: StringInterner) throws(PolicyProblems) -> PolicySet {
+  public func policies(
+    hasInventory: Bool, interner: StringInterner, areAll: Bool = true
+  ) throws(PolicyProblems) -> PolicySet {
     var problems: [PolicyProblem] = []
     var sources: [PolicySource] = []
     do throws(PolicyProblems) {
@@ -21,18 +24,35 @@ extension Configuration {
     } catch {
       problems += error.problems
     }
-    let compiler = PolicyCompiler(
-      dialect: regoVersion, hasInventory: hasInventory, allowedBuiltins: allowedBuiltins ?? [],
-      interner: interner)
+    let compiler = compiler(hasInventory: hasInventory, interner: interner)
     problems += unknownBuiltins(among: compiler.options.builtins)
     do throws(PolicyProblems) {
-      let set = try compiler.compile(sources, overrides: problems.isEmpty ? overrides : PolicyOverrides())
+      let set = try compiler.compile(
+        sources, overrides: problems.isEmpty ? overrides : PolicyOverrides(), areAll: areAll)
       problems += set.problems
       if problems.isEmpty { return set }
     } catch {
       problems += error.problems
     }
     throw PolicyProblems(problems)
+  }
+
+  /// What compiles policies as the configuration says.
+  public func compiler(hasInventory: Bool, interner: StringInterner) -> PolicyCompiler {
+    var compiler = PolicyCompiler(
+      dialect: regoVersion, hasInventory: hasInventory, allowedBuiltins: allowedBuiltins ?? [],
+      interner: interner)
+    compiler.enforcedKinds = enforcedKinds.map { Set($0.map { RegoString($0) }) }
+    return compiler
+  }
+
+  /// The policies of files, for those of a cluster to be put beside them.
+  ///
+  /// - Throws: everything that is wrong with sources and overrides.
+  public func policyBase(interner: StringInterner) throws(PolicyProblems) -> PolicyAssembly.Base {
+    PolicyAssembly.Base(
+      policies: try policies(hasInventory: true, interner: interner, areAll: false),
+      compiler: compiler(hasInventory: true, interner: interner), overrides: overrides)
   }
 
   /// Names in `allowedBuiltins` that no builtin has.
@@ -57,14 +77,20 @@ extension Configuration {
 
   /// What reviews are judged by: policies and inventory.
   ///
+  /// - Parameters:
+  ///   - followsCluster: whether the inventory comes from a cluster, and is none of the snapshot's: it starts empty.
+  ///   - interner: for what is compiled and what the inventory holds.
   /// - Throws: everything that is wrong with either.
-  public func snapshot() throws(PolicyProblems) -> AdmissionSnapshot {
-    let interner = StringInterner()
+  public func snapshot(
+    followsCluster: Bool = false, interner: StringInterner = StringInterner()
+  ) throws(PolicyProblems) -> AdmissionSnapshot {
     var problems: [PolicyProblem] = []
     var set: PolicySet?
     var builder: InventoryBuilder?
     do throws(PolicyProblems) {
-      set = try policies(hasInventory: inventoryPaths?.isEmpty == false, interner: interner)
+      set = try policies(
+        hasInventory: followsCluster || inventoryPaths?.isEmpty == false, interner: interner,
+        areAll: !followsCluster)
     } catch {
       problems += error.problems
     }
@@ -74,6 +100,6 @@ extension Configuration {
       problems += error.problems
     }
     guard problems.isEmpty, let set else { throw PolicyProblems(problems) }
-    return AdmissionSnapshot(policies: set, inventory: builder?.build())
+    return AdmissionSnapshot(policies: set, inventory: followsCluster ? .empty : builder?.build())
   }
 }

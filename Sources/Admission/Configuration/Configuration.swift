@@ -12,9 +12,33 @@ public struct Configuration: Sendable {
   public var policyPaths: [String]?
   public var builtin: BuiltinSelection?
   public var inventoryPaths: [String]?
+  /// A kubeconfig, whose cluster is the inventory.
+  public var kubeconfig: String?
+  /// The kubeconfig's context; nil for its current one.
+  public var context: String?
+  /// Whether the cluster that this runs in is the inventory; nil for: where it runs in one and no other inventory is named.
+  public var inCluster: Bool?
+  /// The kinds that may be taken into the inventory; nil for ``FollowedKinds/standard``.
+  public var inventoryKinds: [String]?
+  /// The namespace of the webhook: of its policies, certificates and Lease; nil for that of the pod or context.
+  public var namespace: String?
+  /// The name of the Service before the replicas.
+  public var serviceName: String?
+  /// The name of the ValidatingWebhookConfiguration by which the API server asks.
+  public var webhookConfiguration: String?
+  /// A file with that ValidatingWebhookConfiguration, which is made where there is none; nil to wait for one.
+  public var webhookManifest: String?
+  /// Whether certificates are made and renewed in a Secret, rather than mounted as files.
+  public var manageCertificates: Bool?
+  /// From the end of a scan of what exists to the next one; zero for none.
+  public var auditInterval: Duration?
+  /// The beginnings of the names of DaemonSets whose network enforces NetworkPolicy; nil for those that are known.
+  public var enforcingNetworks: [String]?
   public var regoVersion: Dialect?
   /// Builtins that policies may use although they reach beyond the request or weaken secrets.
   public var allowedBuiltins: [String]?
+  /// The kinds of policies that the cluster's network enforces; nil for all that are known.
+  public var enforcedKinds: [String]?
 
   public var maxBodySize: Int?
   public var maxHeaderSize: Int?
@@ -36,8 +60,10 @@ public struct Configuration: Sendable {
 
   /// Which of the built-in policies are served.
   public enum BuiltinSelection: Sendable, Hashable {
+    /// Those that everyone gets; others are named.
     case all
     case none
+    /// These; the name `all` stands for those that everyone gets.
     case named([String])
 
     /// Reads `all`, `none`, or names with commas between them.
@@ -60,20 +86,25 @@ public struct Configuration: Sendable {
         case .all: return BuiltinPolicies.sources
         case .none: return []
         case .named(let names):
-          let known = BuiltinPolicies.sources.map(\.builtinName)
-          let unknown = names.filter { name in !known.contains { $0.utf8.elementsEqual(name.utf8) } }
+          let known = BuiltinPolicies.sources + BuiltinPolicies.optional
+          // Policies' names cannot have dashes, which people write all the same.
+          let names = names.map { String(decoding: $0.utf8.map { $0 == 45 ? 95 : $0 }, as: UTF8.self) }
+          func isNamed(_ name: String) -> Bool { names.contains { $0.utf8.elementsEqual(name.utf8) } }
+          let unknown = names.filter { name in
+            !name.utf8.elementsEqual("all".utf8)
+              && !known.contains { $0.builtinName.utf8.elementsEqual(name.utf8) }
+          }
           if !unknown.isEmpty {
             throw PolicyProblems(
               unknown.map {
                 PolicyProblem(
                   file: "",
-                  message: "there is no built-in policy \"\($0)\"; there are \(known.joined(separator: ", "))"
-                )
+                  message: "there is no built-in policy \"\($0)\"; there are "
+                    + known.map(\.builtinName).joined(separator: ", "))
               })
           }
-          return BuiltinPolicies.sources.filter { source in
-            names.contains { $0.utf8.elementsEqual(source.builtinName.utf8) }
-          }
+          return BuiltinPolicies.sources.filter { isNamed("all") || isNamed($0.builtinName) }
+            + BuiltinPolicies.optional.filter { isNamed($0.builtinName) }
         }
       }
     }

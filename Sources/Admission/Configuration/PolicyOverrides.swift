@@ -27,6 +27,11 @@ public struct PolicyOverrides: Sendable {
     try self.init(SettingReader(value)) { PolicyProblem(file: "", message: $0.description) }
   }
 
+  /// The settings as a value.
+  var value: Value {
+    .object(ObjectValue(settings.map { (.string($0.name), $0.setting.value) }))
+  }
+
   public var isEmpty: Bool { settings.isEmpty }
 
   /// The settings of a policy, overridden where the file says so.
@@ -42,15 +47,21 @@ public struct PolicyOverrides: Sendable {
     return result
   }
 
+  private static func isOff(_ name: String) -> Bool {
+    BuiltinPolicies.optional.contains { $0.builtinName.utf8.elementsEqual(name.utf8) }
+  }
+
   /// Complaints about overrides of policies that are not among `names`.
   func unknown(among names: [String]) -> [PolicyProblem] {
     settings.filter { candidate in !names.contains { $0.utf8.elementsEqual(candidate.name.utf8) } }.map {
       problem(
         SettingError(
           path: $0.setting.path, isAboutKey: true,
-          message: names.isEmpty
-            ? "there is no policy of this name; none is loaded"
-            : "there is no policy of this name; there are \(names.joined(separator: ", "))"))
+          message: Self.isOff($0.name)
+            ? "this built-in policy is off: name it under builtin, beside all for those that everyone gets"
+            : names.isEmpty
+              ? "there is no policy of this name; none is loaded"
+              : "there is no policy of this name; there are \(names.joined(separator: ", "))"))
     }
   }
 }

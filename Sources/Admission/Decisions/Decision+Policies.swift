@@ -44,6 +44,21 @@ extension Decision {
     }
   }
 
+  /// Takes violations of some policies back, since what they are for want of could not be asked for: the policies failed.
+  mutating func doubt(policies: [String: Set<GroupVersionKind>], because reason: String) {
+    var seen: Set<String> = []
+    for violation in violations where policies[violation.policy] != nil {
+      guard seen.insert(violation.policy).inserted else { continue }
+      failures.append(
+        Finding(
+          policy: violation.policy,
+          message: "the cluster could not be asked whether what it wants is there by now: \(reason)"))
+      isFailed = true
+    }
+    violations.removeAll { policies[$0.policy] != nil }
+    conclude()
+  }
+
   /// Draws the conclusion from what the policies said.
   mutating func conclude() {
     allowed = violations.isEmpty && !isFailed
@@ -74,8 +89,8 @@ extension Decision {
 }
 
 extension Decision.Finding {
-  /// `POLICY: MESSAGE`.
-  public var text: String { "\(policy): \(message)" }
+  /// `POLICY: MESSAGE`; `[NAME] MESSAGE` of a constraint, as Gatekeeper has it.
+  public var text: String { constraint.map { "[\($0)] \(message)" } ?? "\(policy): \(message)" }
 }
 
 extension [Decision.Finding] {

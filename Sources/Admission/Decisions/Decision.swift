@@ -18,13 +18,16 @@ public struct Decision: Sendable {
 
   /// What one policy says of the request.
   public struct Finding: Sendable, Hashable {
-    /// The policy's name: the last part of its package.
+    /// The policy's name: the last part of its package; `KIND/NAME` of a constraint.
     public var policy: String
     public var message: String
+    /// The constraint's name, where the policy is one of Gatekeeper's.
+    public var constraint: String?
 
-    public init(policy: String, message: String) {
+    public init(policy: String, message: String, constraint: String? = nil) {
       self.policy = policy
       self.message = message
+      self.constraint = constraint
     }
   }
 

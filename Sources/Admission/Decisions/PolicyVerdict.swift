@@ -74,7 +74,7 @@ struct PolicyVerdict {
     error.message.utf8.starts(with: "k8s.".utf8) || error.message.utf8.starts(with: "netpol.".utf8)
   }
 
-  private static func text(_ error: RegoError) -> String {
+  static func text(_ error: RegoError) -> String {
     let place = error.location.map { " (line \($0.line))" } ?? ""
     return "\(error.code.rawValue): \(error.message)\(place)"
   }

@@ -21,6 +21,8 @@ extension ReviewService {
 public enum ReviewAnswer: Sendable {
   /// HTTP 200 with this AdmissionReview as JSON.
   case decided(Decision, response: [UInt8])
+  /// The cluster must be asked before it is decided.
+  case unconfirmed(UnconfirmedReview)
   /// HTTP 400: what is wrong with the body, as a sentence.
   case malformed(String)
   /// The deadline passed before a first try ended: ask again with the whole budget.

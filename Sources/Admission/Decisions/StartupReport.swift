@@ -22,7 +22,13 @@ public struct StartupReport: Sendable, CustomStringConvertible {
 
   private var policyLines: [String] {
     let policies = snapshot.policies.policies
-    if policies.isEmpty { return ["policies: none, so that every request is admitted"] }
+    let constraints = snapshot.policies.constraints.count
+    if policies.isEmpty {
+      return [
+        constraints > 0
+          ? "policies: \(constraints) constraints" : "policies: none, so that every request is admitted"
+      ]
+    }
     let rows = policies.map { policy in
       [
         policy.name, policy.settings.enforcement.rawValue,
@@ -38,7 +44,7 @@ public struct StartupReport: Sendable, CustomStringConvertible {
           cell + String(repeating: " ", count: width - cell.count)
         }
         return ("  " + cells.joined(separator: "  ")).trimmingSpaces
-      }
+      } + (constraints > 0 ? ["constraints: \(constraints)"] : [])
   }
 
   private var inventoryLine: String {

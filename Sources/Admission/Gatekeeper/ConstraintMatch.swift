@@ -10,8 +10,8 @@ struct ConstraintMatch: Sendable {
   }
 
   private struct Kinds {
-    var groups: [String]
-    var kinds: [String]
+    var groups: [RegoString]
+    var kinds: [RegoString]
   }
 
   private var kinds: [Kinds] = []
@@ -74,9 +74,9 @@ struct ConstraintMatch: Sendable {
     guard let elements = value.array else { throw .constraint("spec.match.kinds must be a list") }
     var kinds: [Kinds] = []
     for element in elements {
-      func list(_ name: String) throws(GatekeeperError) -> [String] {
+      func list(_ name: String) throws(GatekeeperError) -> [RegoString] {
         guard let value = element[name], value != .null else { return [] }
-        return try texts(value, "kinds.\(name)")
+        return try texts(value, "kinds.\(name)").map { RegoString($0) }
       }
       kinds.append(Kinds(groups: try list("apiGroups"), kinds: try list("kinds")))
     }
@@ -97,31 +97,47 @@ struct ConstraintMatch: Sendable {
   ///
   /// - Parameter namespace: the Namespace that holds it, where it is known.
   /// - Throws: ``GatekeeperError/review(_:)`` where that depends on a Namespace that is not known.
-  func matches(_ object: Value, namespace: Value?, source: Source) throws(GatekeeperError) -> Bool {
-    let reviewed = ReviewedObject(object)
-    guard matchesSource(source), matchesKind(reviewed), matchesScope(reviewed, namespace),
-      matchesNamespace(reviewed, namespace), matchesLabels(reviewed)
+  func matches(
+    _ object: ReviewedObject, namespace: ReviewedObject?, source: Source
+  ) throws(GatekeeperError) -> Bool {
+    guard matchesSource(source), matchesKind(object), matchesScope(object, namespace),
+      matchesNamespace(object, namespace), matchesLabels(object)
     else { return false }
-    guard try matchesNamespaceLabels(reviewed, namespace) else { return false }
-    return name.map { $0.matches(reviewed.name) || $0.matchesGenerated(reviewed.generateName) } ?? true
+    guard try matchesNamespaceLabels(object, namespace) else { return false }
+    return name.map { $0.matches(object.name) || $0.matchesGenerated(object.generateName) } ?? true
   }
+
+  /// The kinds outside of which nothing matches; nil where anything might.
+  var kindNames: Set<RegoString>? {
+    var names: Set<RegoString> = []
+    for kinds in kinds {
+      if kinds.kinds.isEmpty || kinds.kinds.contains("*") { return nil }
+      names.formUnion(kinds.kinds)
+    }
+    return kinds.isEmpty ? nil : names
+  }
+
+  /// Whether the labels of namespaces matter.
+  var readsNamespaces: Bool { namespaceSelector != nil }
 
   private func matchesSource(_ actual: Source) -> Bool {
     guard let source, !source.isEmpty, !source.utf8.elementsEqual("All".utf8) else { return true }
     return source.utf8.elementsEqual(actual.rawValue.utf8)
   }
 
+  private static let anything: RegoString = "*"
+
   private func matchesKind(_ object: ReviewedObject) -> Bool {
     if kinds.isEmpty { return true }
-    func holds(_ list: [String], _ text: String) -> Bool {
-      list.isEmpty || list.contains { $0.utf8.elementsEqual("*".utf8) || $0.utf8.elementsEqual(text.utf8) }
+    func holds(_ list: [RegoString], _ text: RegoString) -> Bool {
+      list.isEmpty || list.contains { $0 == text || $0 == Self.anything }
     }
     return kinds.contains { holds($0.kinds, object.kind) && holds($0.groups, object.group) }
   }
 
   /// Any other scope than these is none: every object matches.
-  private func matchesScope(_ object: ReviewedObject, _ namespace: Value?) -> Bool {
-    let hasNamespace = !object.namespace.isEmpty || namespace != nil
+  private func matchesScope(_ object: ReviewedObject, _ namespace: ReviewedObject?) -> Bool {
+    let hasNamespace = object.namespace.utf8Count > 0 || namespace != nil
     switch scope {
     case "Cluster": return object.isNamespace || !hasNamespace
     case "Namespaced": return !object.isNamespace && hasNamespace
@@ -129,14 +145,14 @@ struct ConstraintMatch: Sendable {
     }
   }
 
-  private func matchesNamespace(_ object: ReviewedObject, _ namespace: Value?) -> Bool {
+  private func matchesNamespace(_ object: ReviewedObject, _ namespace: ReviewedObject?) -> Bool {
     if namespaces.isEmpty && excludedNamespaces.isEmpty { return true }
-    let name: String
+    let name: RegoString
     if object.isNamespace {
       name = object.name
     } else if let namespace {
-      name = ReviewedObject(namespace).name
-    } else if !object.namespace.isEmpty {
+      name = namespace.name
+    } else if object.namespace.utf8Count > 0 {
       name = object.namespace
     } else {
       // What lies in no namespace cannot lie in the wrong one.
@@ -155,17 +171,17 @@ struct ConstraintMatch: Sendable {
   }
 
   private func matchesNamespaceLabels(
-    _ object: ReviewedObject, _ namespace: Value?
+    _ object: ReviewedObject, _ namespace: ReviewedObject?
   ) throws(GatekeeperError) -> Bool {
     guard let namespaceSelector else { return true }
     // A Namespace is matched by its own labels; what lies in none matches.
     if object.isNamespace { return namespaceSelector.matches(object.labels) }
     guard let namespace else {
-      if object.namespace.isEmpty { return true }
+      if object.namespace.utf8Count == 0 { return true }
       throw .review(
         "failed to run Match criteria: namespace selector for namespace-scoped object but missing Namespace")
     }
-    return namespaceSelector.matches(ReviewedObject(namespace).labels)
+    return namespaceSelector.matches(namespace.labels)
   }
 }
 
@@ -184,41 +200,19 @@ struct NameGlob: Sendable {
     self.text = text
   }
 
-  func matches(_ name: String) -> Bool {
-    let name = Array(name.utf8)
-    switch (isOpenAtStart, isOpenAtEnd) {
-    case (true, true): return text.isEmpty || name.indices.contains { name[$0...].starts(with: text) }
-    case (true, false): return name.reversed().starts(with: text.reversed())
-    case (false, true): return name.starts(with: text)
-    case (false, false): return name.elementsEqual(text)
+  func matches(_ name: RegoString) -> Bool {
+    name.withUTF8 { name in
+      switch (isOpenAtStart, isOpenAtEnd) {
+      case (true, true): text.isEmpty || name.indices.contains { name[$0...].starts(with: text) }
+      case (true, false): name.count >= text.count && name.suffix(text.count).elementsEqual(text)
+      case (false, true): name.starts(with: text)
+      case (false, false): name.elementsEqual(text)
+      }
     }
   }
 
   /// Whether every name that begins with `generateName` matches.
-  func matchesGenerated(_ generateName: String) -> Bool {
-    !generateName.isEmpty && isOpenAtEnd && matches(generateName)
+  func matchesGenerated(_ generateName: RegoString) -> Bool {
+    generateName.utf8Count > 0 && isOpenAtEnd && matches(generateName)
   }
-}
-
-/// What matching asks of an object.
-struct ReviewedObject {
-  let object: Value
-
-  init(_ object: Value) { self.object = object }
-
-  var kind: String { object["kind"]?.string ?? "" }
-  var group: String {
-    let apiVersion = object["apiVersion"]?.string ?? ""
-    return apiVersion.firstIndex(of: "/").map { String(apiVersion[..<$0]) } ?? ""
-  }
-  var version: String {
-    let apiVersion = object["apiVersion"]?.string ?? ""
-    return apiVersion.firstIndex(of: "/").map { String(apiVersion[apiVersion.index(after: $0)...]) }
-      ?? apiVersion
-  }
-  var name: String { object["metadata"]?["name"]?.string ?? "" }
-  var generateName: String { object["metadata"]?["generateName"]?.string ?? "" }
-  var namespace: String { object["metadata"]?["namespace"]?.string ?? "" }
-  var labels: ObjectValue { object["metadata"]?["labels"]?.object ?? ObjectValue() }
-  var isNamespace: Bool { kind.utf8.elementsEqual("Namespace".utf8) && group.isEmpty }
 }

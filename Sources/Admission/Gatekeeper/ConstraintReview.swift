@@ -5,10 +5,10 @@ import Rego
 public struct ConstraintReview: Sendable {
   /// `input.review`: the AdmissionRequest.
   public let request: Value
-  let object: Value?
-  let oldObject: Value?
+  /// The object, and the one that there was before, so far as there are.
+  let objects: [ReviewedObject]
   /// The Namespace of the objects, where it is known.
-  let namespace: Value?
+  let namespace: ReviewedObject?
   let source = ConstraintMatch.Source.original
 
   /// A request about an object alone, as if nobody in particular had asked: neither an operation nor a user is given.
@@ -20,11 +20,13 @@ public struct ConstraintReview: Sendable {
     }
     let reviewed = ReviewedObject(object)
     let kind: Value = [
-      "group": .string(reviewed.group), "version": .string(reviewed.version), "kind": .string(reviewed.kind),
+      "group": .string(reviewed.group),
+      "version": .string(ReviewedObject.groupAndVersion(of: object).version),
+      "kind": .string(reviewed.kind),
     ]
     var request: [(Value, Value)] = [("kind", kind), ("object", object)]
-    if !reviewed.name.isEmpty { request.append(("name", .string(reviewed.name))) }
-    if !reviewed.namespace.isEmpty { request.append(("namespace", .string(reviewed.namespace))) }
+    if reviewed.name.utf8Count > 0 { request.append(("name", .string(reviewed.name))) }
+    if reviewed.namespace.utf8Count > 0 { request.append(("namespace", .string(reviewed.namespace))) }
     try self.init(request: .object(ObjectValue(request)), namespaces: namespaces)
   }
 
@@ -54,13 +56,39 @@ public struct ConstraintReview: Sendable {
       }
       members = members.inserting("object", old)
     }
-    object = given("object")
-    oldObject = given("oldObject")
-    let name = members["namespace"]?.string ?? ""
-    namespace = name.isEmpty ? nil : namespaces[RegoString(name)]
-    // What Go writes for fields that nobody has set.
-    for (key, value) in Self.unset where members[key] == nil { members = members.inserting(key, value) }
-    self.request = .object(members)
+    objects = [given("object"), given("oldObject")].compactMap { $0.map { ReviewedObject($0) } }
+    if case .string(let name)? = members["namespace"] {
+      namespace = namespaces[name].map { ReviewedObject($0) }
+    } else {
+      namespace = nil
+    }
+    self.request = .object(Self.completed(members))
+  }
+
+  /// An AdmissionRequest that has been read, of a review that holds at least what constraints read of it.
+  ///
+  /// - Parameters:
+  ///   - members: the review's `request`.
+  ///   - namespace: finds the Namespace of a name.
+  init(_ request: AdmissionRequest, members: ObjectValue, namespace: (RegoString) -> Value?) {
+    var members = members
+    if request.operation == .delete, let old = request.oldObject {
+      members = members.inserting("object", old)
+    }
+    objects = [request.object, request.oldObject].compactMap { object in
+      object.map { ReviewedObject($0, kind: request.kind, requestNamespace: request.namespace) }
+    }
+    // A Namespace is matched by itself.
+    let isNamespaced = request.namespace.utf8Count > 0 && !(objects.first?.isNamespace ?? false)
+    self.namespace = isNamespaced ? namespace(request.namespace).map { ReviewedObject($0) } : nil
+    self.request = .object(Self.completed(members))
+  }
+
+  /// With what Go writes for fields that nobody has set.
+  private static func completed(_ members: ObjectValue) -> ObjectValue {
+    unset.reduce(members) { members, field in
+      members[field.0] == nil ? members.inserting(field.0, field.1) : members
+    }
   }
 
   private static let noKind: Value = ["group": "", "version": "", "kind": ""]
@@ -71,60 +99,10 @@ public struct ConstraintReview: Sendable {
   ]
 }
 
-/// One violation of a Constraint.
-public struct ConstraintViolation: Sendable, Hashable {
-  public let message: String
-  /// What the policy says beside the message.
-  public let details: Value
-}
-
-extension ConstraintTemplate {
-  /// What a constraint of this template finds in a request; empty where it is not about the request's object.
-  ///
-  /// What cannot be evaluated, or matched, is a violation too: a policy that fails must not let through what it is there to stop.
-  ///
-  /// - Parameter inventory: the document `data.inventory`.
-  public func violations(
-    of constraint: Constraint, by review: ConstraintReview, inventory: Value, context: BuiltinContext,
-    limits: EvaluationLimits = EvaluationLimits()
-  ) -> [ConstraintViolation] {
-    do throws(GatekeeperError) {
-      guard try constraint.isAbout(review) else { return [] }
-    } catch {
-      return [ConstraintViolation(message: "\(error)", details: .null)]
-    }
-    let input = ["review": review.request, "parameters": constraint.parameters] as Value
-    let evaluation = Evaluation(
-      program, input: input, data: ["inventory": inventory], context: context,
-      limits: limits)
-    do throws(RegoError) {
-      return try Self.violations(try evaluation.value(of: violation))
-    } catch {
-      return [ConstraintViolation(message: "\(error)", details: .null)]
-    }
-  }
-
-  private static func violations(_ value: Value?) throws(RegoError) -> [ConstraintViolation] {
-    guard let value else { return [] }
-    guard case .set(let set) = value else {
-      throw RegoError(.type, "violation must be a set of objects with msg, but is \(value.typeName)")
-    }
-    var violations: [ConstraintViolation] = []
-    for element in set {
-      guard let message = element["msg"]?.string else {
-        throw RegoError(.type, "violation must hold objects with msg, a string, but holds \(element)")
-      }
-      violations.append(
-        ConstraintViolation(message: message, details: element["details"] ?? .object(ObjectValue())))
-    }
-    return violations
-  }
-}
-
 extension Constraint {
   /// Whether the object of a request matches, or the one that there was before.
   func isAbout(_ review: ConstraintReview) throws(GatekeeperError) -> Bool {
-    for object in [review.object, review.oldObject].compactMap(\.self) {
+    for object in review.objects {
       if try match.matches(object, namespace: review.namespace, source: review.source) { return true }
     }
     return false

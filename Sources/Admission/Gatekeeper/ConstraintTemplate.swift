@@ -11,6 +11,12 @@ public struct ConstraintTemplate: Sendable {
   public let kind: String
   /// Whether it reads `data.inventory`.
   public let readsInventory: Bool
+  /// What it refers to there.
+  public let inventoryNeeds: InventoryNeeds
+  /// What it says it needs in `data.inventory`.
+  public let syncRequirements: [SyncRequirement]
+  /// The operations that it is asked about; nil for all.
+  let operations: [AdmissionRequest.Operation]?
   let program: Program
   let violation: Program.Entrypoint
   let schema: ParameterSchema?
@@ -23,10 +29,11 @@ public struct ConstraintTemplate: Sendable {
   /// - Parameters:
   ///   - file: how messages name it.
   ///   - builtins: what its Rego may call.
+  ///   - refusedBuiltins: what of that it may not, and why.
   /// - Throws: ``GatekeeperError/notATemplate(_:)`` and ``GatekeeperError/template(_:)``.
   public init(
     _ object: Value, file: String, builtins: BuiltinRegistry = .standard,
-    interner: StringInterner = StringInterner()
+    refusedBuiltins: [String: String] = [:], interner: StringInterner = StringInterner()
   ) throws(GatekeeperError) {
     guard object["kind"] == "ConstraintTemplate", Self.isOfGroup(object["apiVersion"]?.string ?? "") else {
       throw .notATemplate(file)
@@ -45,12 +52,16 @@ public struct ConstraintTemplate: Sendable {
     }
     self.name = name
     self.kind = kind
+    syncRequirements = try SyncRequirement.all(of: object)
+    operations = try Self.operations(object)
     let source = try Self.source(of: object)
     let modules = try source.modules(file: file)
     readsInventory = try TemplateReferences.check(modules)
+    inventoryNeeds = readsInventory ? InventoryNeeds(of: modules) : .none
 
     var options = RegoCompiler.Options()
     options.builtins = builtins
+    options.refusedBuiltins = refusedBuiltins
     options.interner = interner
     do throws(RegoErrors) {
       program = try RegoCompiler(options).compile(modules)
@@ -64,8 +75,47 @@ public struct ConstraintTemplate: Sendable {
     }
   }
 
+  private init(copying other: ConstraintTemplate) {
+    name = other.name
+    kind = other.kind
+    readsInventory = other.readsInventory
+    inventoryNeeds = other.inventoryNeeds
+    operations = other.operations
+    syncRequirements = other.syncRequirements
+    program = other.program.replica()
+    violation = other.violation
+    schema = other.schema
+  }
+
+  /// The same template once more, for a thread of its own (see `Program.replica()`).
+  func replica() -> ConstraintTemplate { ConstraintTemplate(copying: self) }
+
   private static func isOfGroup(_ apiVersion: String) -> Bool {
     apiVersion.utf8.starts(with: "\(group)/".utf8)
+  }
+
+  /// Whether it is asked about requests of an operation.
+  func isAsked(about operation: AdmissionRequest.Operation) -> Bool {
+    operations?.contains(operation) ?? true
+  }
+
+  /// `operations` of the target, which the template is asked about alone (Gatekeeper documentation, "Constraint Templates").
+  private static func operations(
+    _ template: Value
+  ) throws(GatekeeperError) -> [AdmissionRequest.Operation]? {
+    let value = template["spec"]?["targets"]?.array?.first?["operations"] ?? .null
+    if value == .null || value == .array([]) { return nil }
+    guard let names = value.array else { throw .template("operations must be a list of strings") }
+    var operations: [AdmissionRequest.Operation] = []
+    for name in names {
+      guard let text = name.string else { throw .template("operations must be a list of strings") }
+      if text == "*" { return nil }
+      guard let operation = AdmissionRequest.Operation(rawValue: text) else {
+        throw .template("operations must be CREATE, UPDATE, DELETE, CONNECT or *, but one is \(text)")
+      }
+      operations.append(operation)
+    }
+    return operations
   }
 
   // MARK: Sources

@@ -20,6 +20,15 @@ public struct Inventory: Sendable {
   /// By group, version and kind.
   public let counts: [KindCount]
   public let namespaceCount: Int
+  /// How old it is; nil where it does not age, since it comes from files.
+  let freshness: InventoryFreshness?
+
+  init(value: Value, counts: [KindCount], namespaceCount: Int, freshness: InventoryFreshness? = nil) {
+    self.value = value
+    self.counts = counts
+    self.namespaceCount = namespaceCount
+    self.freshness = freshness
+  }
 
   /// The inventory of no objects.
   public static let empty = InventoryBuilder().build()

@@ -1,3 +1,4 @@
+import Connectivity
 import Kubernetes
 import Rego
 
@@ -20,19 +21,24 @@ public final class Policy: Sendable {
   public let settings: PolicySettings
   /// Whether it reads `data.inventory`.
   public let readsInventory: Bool
+  /// What it refers to there.
+  public let inventoryNeeds: InventoryNeeds
   /// The rules of ``Rule`` that it defines.
   public let rules: [String]
   /// The kinds that its rules test for; nil where they may hold for any.
   let testedKinds: Set<RegoString>?
   let mentionsOperation: Bool
   let program: Program
+  /// The functions `netpol.*` that it may call.
+  let clusterFunctions: Set<String>
   /// What can refuse a request: `deny` and `violation`.
   let denials: [Program.Entrypoint]
   let warnings: Program.Entrypoint?
 
   init(
     name: String, package: [RegoString], files: [String], isBuiltin: Bool, settings: PolicySettings,
-    readsInventory: Bool, rules: [String], testedKinds: Set<RegoString>?, mentionsOperation: Bool,
+    readsInventory: Bool, inventoryNeeds: InventoryNeeds, rules: [String], testedKinds: Set<RegoString>?,
+    mentionsOperation: Bool,
     program: Program, denials: [Program.Entrypoint], warnings: Program.Entrypoint?
   ) {
     self.name = name
@@ -41,10 +47,12 @@ public final class Policy: Sendable {
     self.isBuiltin = isBuiltin
     self.settings = settings
     self.readsInventory = readsInventory
+    self.inventoryNeeds = inventoryNeeds
     self.rules = rules
     self.testedKinds = testedKinds
-    self.mentionsOperation = mentionsOperation
     self.program = program
+    clusterFunctions = NetworkPolicyBuiltins.functions(among: program.builtinNames)
+    self.mentionsOperation = mentionsOperation || NetworkPolicyBuiltins.judgeRequests(clusterFunctions)
     self.denials = denials
     self.warnings = warnings
   }
@@ -53,7 +61,7 @@ public final class Policy: Sendable {
   func with(_ settings: PolicySettings) -> Policy {
     Policy(
       name: name, package: package, files: files, isBuiltin: isBuiltin, settings: settings,
-      readsInventory: readsInventory, rules: rules, testedKinds: testedKinds,
+      readsInventory: readsInventory, inventoryNeeds: inventoryNeeds, rules: rules, testedKinds: testedKinds,
       mentionsOperation: mentionsOperation, program: program, denials: denials, warnings: warnings)
   }
 
@@ -61,13 +69,14 @@ public final class Policy: Sendable {
   func replica() -> Policy {
     Policy(
       name: String(decoding: Array(name.utf8), as: UTF8.self), package: package, files: files,
-      isBuiltin: isBuiltin, settings: settings, readsInventory: readsInventory, rules: rules,
+      isBuiltin: isBuiltin, settings: settings, readsInventory: readsInventory,
+      inventoryNeeds: inventoryNeeds, rules: rules,
       testedKinds: testedKinds, mentionsOperation: mentionsOperation, program: program.replica(),
       denials: denials, warnings: warnings)
   }
 
   /// The operations that it is asked about: those that `match` lists; otherwise all of them where the policy mentions
-  /// `operation` or `oldObject`, and CREATE and UPDATE where it does not, since on DELETE there is no object.
+  /// `operation` or `oldObject`, or hands the request to `netpol.changes` and its kin; and CREATE and UPDATE where it does not, since on DELETE there is no object.
   public var operations: [AdmissionRequest.Operation] {
     settings.match.operations
       ?? (mentionsOperation ? AdmissionRequest.Operation.allCases : [.create, .update])

@@ -10,6 +10,8 @@ struct PolicyAnalysis {
   let mentionsOperation: Bool
   /// Whether it reads `data.inventory`.
   let readsInventory: Bool
+  /// What it refers to there.
+  let inventoryNeeds: InventoryNeeds
   /// The kinds outside of which no rule of it can hold; nil where there may be others.
   let kinds: Set<RegoString>?
 
@@ -41,6 +43,7 @@ struct PolicyAnalysis {
     self.modules = reached
     missingLibraries = missing
     self.readsInventory = readsInventory
+    inventoryNeeds = readsInventory ? InventoryNeeds(of: reached) : .none
     mentionsOperation = reached.contains(where: Self.mentionsOperation)
     var guards = KindGuards(modules: modules)
     kinds = guards.kinds(ofRules: entrypoints)

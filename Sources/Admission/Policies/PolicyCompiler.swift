@@ -1,3 +1,4 @@
+import Connectivity
 import Kubernetes
 import Rego
 
@@ -8,11 +9,13 @@ public struct PolicyCompiler: Sendable {
   /// Whether policies that need `data.inventory` will have one.
   public var hasInventory: Bool
   public var options: RegoCompiler.Options
+  /// The kinds of network policies that the cluster's network enforces; nil for all that are known.
+  public var enforcedKinds: Set<RegoString>?
 
   /// - Parameter allowedBuiltins: the restricted builtins that policies may use all the same.
   public init(
     dialect: Dialect? = nil, hasInventory: Bool = true, allowedBuiltins: [String] = [],
-    builtins: BuiltinRegistry = BuiltinRegistry.standard.adding(KubernetesBuiltins.all),
+    builtins: BuiltinRegistry = .policies,
     interner: StringInterner = StringInterner()
   ) {
     self.dialect = dialect
@@ -30,17 +33,18 @@ public struct PolicyCompiler: Sendable {
 
   /// Compiles sources, and gives the policies the settings that the configuration file overrides.
   ///
+  /// - Parameter areAll: whether these are all the policies there are, so that overrides of others are wrong.
   /// - Throws: what is wrong with the overrides. What is wrong with sources is ``PolicySet/problems``.
   public func compile(
-    _ sources: [PolicySource], overrides: PolicyOverrides = PolicyOverrides()
+    _ sources: [PolicySource], overrides: PolicyOverrides = PolicyOverrides(), areAll: Bool = true
   ) throws(PolicyProblems) -> PolicySet {
     var compiler = self
     for source in sources { compiler.options.sources[source.path] = source.text }
-    return try compiler.policySet(sources, overrides: overrides)
+    return try compiler.policySet(sources, overrides: overrides, areAll: areAll)
   }
 
   private func policySet(
-    _ sources: [PolicySource], overrides: PolicyOverrides
+    _ sources: [PolicySource], overrides: PolicyOverrides, areAll: Bool
   ) throws(PolicyProblems) -> PolicySet {
     var quarantined: [PolicySet.Unused] = []
     var parsed: [Parsed] = []
@@ -66,11 +70,23 @@ public struct PolicyCompiler: Sendable {
         quarantined.append(Self.unused(group[0].name, error.problems))
       }
     }
-    try apply(overrides, to: &policies, quarantined: quarantined.map(\.name))
+    try apply(overrides, to: &policies, quarantined: quarantined.map(\.name), areAll: areAll)
     let isLoaded = { (policy: Policy) in hasInventory || !policy.settings.requiresInventory }
     return PolicySet(
       policies: policies.filter(isLoaded), quarantined: quarantined,
-      notLoaded: policies.filter { !isLoaded($0) }.map { Self.withoutInventory($0.name) })
+      notLoaded: policies.filter { !isLoaded($0) }.map { Self.withoutInventory($0.name) },
+      fingerprint: fingerprint(of: sources, overrides), enforcedKinds: enforcedKinds)
+  }
+
+  /// Of what the set is made, whether it compiles or not.
+  private func fingerprint(of sources: [PolicySource], _ overrides: PolicyOverrides) -> PolicyFingerprint {
+    var fingerprint = PolicyFingerprint()
+    fingerprint.add("dialect", dialect?.rawValue ?? "")
+    fingerprint.add("inventory", "\(hasInventory)")
+    fingerprint.add("refused", options.refusedBuiltins.keys.sorted().joined(separator: ","))
+    for source in sources { fingerprint.add(source.path, source.text) }
+    fingerprint.add("overrides", overrides.value)
+    return fingerprint
   }
 
   private static func withoutInventory(_ name: String) -> PolicySet.Unused {
@@ -79,7 +95,7 @@ public struct PolicyCompiler: Sendable {
   }
 
   private func apply(
-    _ overrides: PolicyOverrides, to policies: inout [Policy], quarantined: [String]
+    _ overrides: PolicyOverrides, to policies: inout [Policy], quarantined: [String], areAll: Bool
   ) throws(PolicyProblems) {
     var problems: [PolicyProblem] = []
     for index in policies.indices {
@@ -90,7 +106,7 @@ public struct PolicyCompiler: Sendable {
         problems += error.problems
       }
     }
-    problems += overrides.unknown(among: policies.map(\.name) + quarantined)
+    if areAll { problems += overrides.unknown(among: policies.map(\.name) + quarantined) }
     if !problems.isEmpty { throw PolicyProblems(problems) }
   }
 }
@@ -200,7 +216,8 @@ extension PolicyCompiler {
     return Policy(
       name: files[0].name, package: package, files: files.map(\.source.path),
       isBuiltin: files.contains(where: \.source.isBuiltin), settings: settings,
-      readsInventory: analysis.readsInventory, rules: rules.map(\.rawValue), testedKinds: analysis.kinds,
+      readsInventory: analysis.readsInventory, inventoryNeeds: analysis.inventoryNeeds,
+      rules: rules.map(\.rawValue), testedKinds: analysis.kinds,
       mentionsOperation: analysis.mentionsOperation, program: program,
       denials: rules.filter { $0 != .warn }.map(entrypoint),
       warnings: rules.contains(.warn) ? entrypoint(.warn) : nil)

@@ -29,6 +29,12 @@ public struct PolicyMatch: Sendable, Hashable {
 
   public init() {}
 
+  /// Whether nothing but the names of kinds is asked for.
+  var isByKindNameAlone: Bool {
+    namespaces == nil && excludedNamespaces.isEmpty && labels == nil
+      && (kinds ?? []).allSatisfy { $0.group == nil }
+  }
+
   /// Whether a request that concerns a kind is one of these; operations are ``Policy/operations``' to judge.
   func matches(_ request: AdmissionRequest) -> Bool {
     if let kinds {

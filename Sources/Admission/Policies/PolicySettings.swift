@@ -38,6 +38,9 @@ public struct PolicySettings: Sendable, Hashable {
   public var strictBuiltinErrors = false
   /// Whether the policy is left out where there is no source of inventory.
   public var requiresInventory = false
+  /// Kinds for want of whose objects the policy denies: where the inventory follows a cluster, which makes it a moment old, they are
+  /// read from the cluster itself, in the request's namespace, before a denial counts.
+  public var confirm: [GroupVersionKind] = []
   public var parameters: [PolicyParameter] = []
 
   public init() {}
@@ -72,6 +75,7 @@ extension PolicySettings {
       case "onError": onError = try setting.oneOf(FailureAction.self)
       case "strictBuiltinErrors": strictBuiltinErrors = try setting.boolean()
       case "inventory": requiresInventory = try setting.oneOf(InventoryNeed.self) == .required
+      case "confirm": confirm = try Self.kinds(setting)
       case "parameters":
         for (name, setting) in try setting.members() {
           parameters.append(try PolicyParameter(name: name, setting))
@@ -79,6 +83,23 @@ extension PolicySettings {
       default: break
       }
     }
+  }
+
+  /// Kinds as `apiVersion` and kind, such as `networking.k8s.io/v1/NetworkPolicy`.
+  private static func kinds(_ setting: SettingReader) throws(SettingError) -> [GroupVersionKind] {
+    var kinds: [GroupVersionKind] = []
+    for text in try setting.stringOrStrings() {
+      let slash = text.utf8.lastIndex(of: UInt8(ascii: "/")) ?? text.startIndex
+      let kind = GroupVersionKind(
+        apiVersion: RegoString(String(text[..<slash])), kind: RegoString(String(text[slash...].dropFirst())))
+      guard let kind, KindTable.builtin[kind]?.isNamespaced == true else {
+        throw setting.error(
+          "must name kinds that are in namespaces, such as networking.k8s.io/v1/NetworkPolicy, but names \"\(text)\""
+        )
+      }
+      kinds.append(kind)
+    }
+    return kinds
   }
 
   static let overrideKeys = ["enforcement", "parameters", "match"]

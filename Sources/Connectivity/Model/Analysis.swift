@@ -162,7 +162,7 @@ private struct PolicyCompiler {
           policy: policy.reference, direction: direction, index: rule.index, name: rule.name),
         groups: certain, possibleGroups: possible)
     }
-    return CompiledPolicy(policy: policy, rules: rules)
+    return CompiledPolicy(policy: policy, direction: direction, rules: rules)
   }
 
   /// The groups whose pods' addresses are in blocks: for certain where all are known to be, or where the blocks are all of IPv4.

@@ -1,146 +1,57 @@
 import Kubernetes
 import Rego
 
-/// A namespace with what is in it: immutable, so that a change makes a new one and shares all others.
-public final class NamespaceModel: Sendable {
-  public let name: RegoString
-  /// With `kubernetes.io/metadata.name`, which every namespace carries (since Kubernetes 1.21).
-  public let labels: ObjectValue
-  /// Whether there is an object of it, and not only objects in it.
-  public let isDeclared: Bool
-  /// In the order of workloads.
-  public let groups: [PodGroup]
-  /// The NetworkPolicies, in the order of names.
-  public let policies: [Policy]
-  let index: LabelIndex
-
-  /// What it was made of.
-  let content: NamespaceContent
-  /// The policies' rules by direction, each policy that has a say in it.
-  let ingressPolicies: [CompiledPolicy]
-  let egressPolicies: [CompiledPolicy]
-  /// The selectors of namespaces that rules of the policies have, each once.
-  let namespaceSelectors: Set<Selector>
-  /// What holds all IPv4 addresses of the pods.
-  let addressBounds: AddressRange?
-  /// Whether there are pods whose addresses are not known, or IPv6.
-  let hasOtherAddresses: Bool
-  /// The positions of the groups that no NetworkPolicy isolates.
-  let openToIngress: [Int]
-  let openToEgress: [Int]
-
-  init(name: RegoString, content: NamespaceContent) {
-    self.name = name
-    self.content = content
-    labels = (content.labels ?? ObjectValue()).inserting(Self.nameLabel, .string(name))
-    isDeclared = content.labels != nil
-    groups = content.groups
-    policies = content.policies.values.sorted { $0.reference.name < $1.reference.name }
-    index = LabelIndex(groups.map(\.labels))
-    ingressPolicies = policies.compactMap { CompiledPolicy(unresolved: $0, .ingress) }
-    egressPolicies = policies.compactMap { CompiledPolicy(unresolved: $0, .egress) }
-    namespaceSelectors = Set(policies.flatMap(\.namespaceSelectors))
-    (addressBounds, hasOtherAddresses) = Self.addresses(groups)
-    openToIngress = Self.open(groups, index, ingressPolicies)
-    openToEgress = Self.open(groups, index, egressPolicies)
-  }
-
-  private static func addresses(_ groups: [PodGroup]) -> (bounds: AddressRange?, hasOthers: Bool) {
-    var bounds: IntervalSet<UInt32>.Interval?
-    var hasOthers = false
-    for group in groups {
-      hasOthers = hasOthers || group.addresses.count < max(group.podCount, 1)
-      for address in group.addresses {
-        guard case .v4(let value) = address else {
-          hasOthers = true
-          continue
-        }
-        bounds = .init(min(bounds?.lower ?? value, value), max(bounds?.upper ?? value, value))
-      }
-    }
-    return (bounds.map(AddressRange.v4), hasOthers)
-  }
-
-  /// Whether some block may be about some of the pods.
-  func mayHaveAddresses(in peers: RulePeers) -> Bool {
-    hasOtherAddresses || addressBounds.map { peers.addresses.overlaps($0) } ?? false
-  }
-
-  private static func open(_ groups: [PodGroup], _ index: LabelIndex, _ policies: [CompiledPolicy]) -> [Int] {
-    var isOpen = Array(repeating: true, count: groups.count)
-    for policy in policies {
-      let pods = policy.policy.subject.pods
-      index.candidates(for: pods.selector) { if pods.matches(groups[$0].labels) { isOpen[$0] = false } }
-    }
-    return groups.indices.filter { isOpen[$0] }
-  }
-
-  private static let nameLabel: Value = "kubernetes.io/metadata.name"
-}
-
-/// The positions of objects by their labels, so that a selector looks at those only that can match.
-struct LabelIndex: Sendable {
-  private struct Pair: Hashable {
-    let key: RegoString
-    let value: RegoString
-  }
-
-  private let positions: [Pair: [Int32]]
-  private let count: Int
-
-  init(_ labels: [ObjectValue]) {
-    var positions: [Pair: [Int32]] = [:]
-    for (position, labels) in labels.enumerated() {
-      for case (.string(let key), .string(let value)) in labels {
-        positions[Pair(key: key, value: value), default: []].append(Int32(position))
-      }
-    }
-    self.positions = positions
-    count = labels.count
-  }
-
-  /// Calls `body` with the positions that can match a selector, each once: those with one of the values of its rarest equality.
-  func candidates(for selector: LabelSelector, _ body: (Int) -> Void) {
-    var fewest: [[Int32]]?
-    var number = count
-    for requirement in selector.requirements where requirement.operation == .in {
-      let lists = requirement.values.map { positions[Pair(key: requirement.key, value: $0)] ?? [] }
-      let total = lists.reduce(0) { $0 + $1.count }
-      if fewest == nil || total < number {
-        fewest = lists
-        number = total
-      }
-    }
-    if let fewest {
-      for list in fewest { for position in list { body(Int(position)) } }
-    } else {
-      for position in 0..<count { body(position) }
-    }
-  }
-}
-
 /// All that decides which connections are possible, as of one moment.
 public struct ClusterModel: Sendable {
   /// By name.
   public internal(set) var namespaces: [RegoString: NamespaceModel] = [:]
   /// The policies that are the cluster's: by tier and priority, then by name.
   public internal(set) var clusterPolicies: [Policy] = []
-  var clusterPoliciesByReference: [ObjectReference: Policy] = [:]
-  var foreignPoliciesByReference: [ObjectReference: [ForeignPolicy]] = [:]
-  var gatewaysByReference: [ObjectReference: Gateway] = [:]
+  /// By ``ObjectReference/key``, as all that follows.
+  var clusterPoliciesByKey: [ObjectReference: Policy] = [:]
+  /// Those of Cilium and Calico that are the cluster's.
+  var clusterForeignPolicies: [ObjectReference: [ForeignPolicy]] = [:]
+  /// What policies that are the cluster's could not be read for.
+  var misread: [ObjectReference: Problem] = [:]
+  /// The cluster's policies by direction, each that has a say in it.
+  private(set) var clusterIngress: [CompiledPolicy] = []
+  private(set) var clusterEgress: [CompiledPolicy] = []
+  var ingressIndex = ReachIndex()
+  var egressIndex = ReachIndex()
   /// The kinds of policies that the cluster's network enforces; nil for all.
   let enforcedKinds: Set<RegoString>?
+  /// Whether pods that have run to their end are left out.
+  let isLive: Bool
 
-  init(enforcedKinds: Set<RegoString>? = nil) { self.enforcedKinds = enforcedKinds }
+  init(enforcedKinds: Set<RegoString>? = nil, isLive: Bool = false) {
+    self.enforcedKinds = enforcedKinds
+    self.isLive = isLive
+  }
+
+  mutating func setClusterPolicies(_ policies: [ObjectReference: Policy]) {
+    clusterPoliciesByKey = policies
+    clusterPolicies = policies.values.sorted(by: Policy.precedes)
+    clusterIngress = clusterPolicies.compactMap { CompiledPolicy(unresolved: $0, .ingress) }
+    clusterEgress = clusterPolicies.compactMap { CompiledPolicy(unresolved: $0, .egress) }
+  }
+
+  func clusterPolicies(_ direction: Direction) -> [CompiledPolicy] {
+    direction == .ingress ? clusterIngress : clusterEgress
+  }
+
+  func index(_ direction: Direction) -> ReachIndex { direction == .ingress ? ingressIndex : egressIndex }
 
   /// Policies of Cilium and Calico, which count as coverage only.
   public var foreignPolicies: [ForeignPolicy] {
-    foreignPoliciesByReference.sorted { $0.key.description < $1.key.description }.flatMap(\.value)
+    (clusterForeignPolicies.values.joined()
+      + orderedNamespaces.flatMap { $0.content.foreignPolicies.values.joined() })
+      .sorted { $0.reference.description.utf8.lexicographicallyPrecedes($1.reference.description.utf8) }
   }
 
   /// What lets connections from outside reach workloads through an ingress controller.
   public var gateways: [Gateway] {
-    gatewaysByReference.values.sorted { $0.reference.description < $1.reference.description }
+    orderedNamespaces.flatMap(\.content.gateways.values)
+      .sorted { $0.reference.description.utf8.lexicographicallyPrecedes($1.reference.description.utf8) }
   }
 
   /// All policies, the cluster's first.
@@ -149,4 +60,19 @@ public struct ClusterModel: Sendable {
   }
 
   var orderedNamespaces: [NamespaceModel] { namespaces.values.sorted { $0.name < $1.name } }
+}
+
+extension ObjectReference {
+  /// The same for every version of the object, by which it is found.
+  var key: ObjectReference {
+    var key = self
+    key.kind.version = Self.none
+    // What was in this group is in the other now.
+    if key.kind.group == Self.extensions { key.kind.group = Self.networking }
+    return key
+  }
+
+  private static let none: RegoString = ""
+  private static let extensions: RegoString = "extensions"
+  private static let networking: RegoString = "networking.k8s.io"
 }

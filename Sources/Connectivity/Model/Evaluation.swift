@@ -11,7 +11,7 @@ struct CompiledRule: Sendable {
 }
 
 /// Whether a rule is about a peer.
-enum Match {
+enum Match: Hashable {
   case no
   /// It cannot be told.
   case possible
@@ -26,6 +26,7 @@ protocol PeerTest {
 /// A policy's rules for one direction.
 struct CompiledPolicy: Sendable {
   let policy: Policy
+  let direction: Direction
   let rules: [CompiledRule]
 }
 
@@ -34,7 +35,7 @@ extension CompiledPolicy {
   init?(unresolved policy: Policy, _ direction: Direction) {
     guard policy.affects(direction) else { return nil }
     self.init(
-      policy: policy,
+      policy: policy, direction: direction,
       rules: policy.rules(direction).map { rule in
         CompiledRule(
           rule: rule,

@@ -2,13 +2,13 @@ import Kubernetes
 import Rego
 
 /// A Service, as far as it says which ports of which pods it leads to (Kubernetes API reference, ServiceSpec).
-public struct Service: Sendable {
+public struct Service: Sendable, Equatable {
   enum PortReference: Sendable, Hashable {
     case number(UInt16)
     case name(RegoString)
   }
 
-  struct Port: Sendable {
+  struct Port: Sendable, Equatable {
     let name: RegoString?
     let transport: TransportProtocol
     let number: UInt16
@@ -87,7 +87,7 @@ public struct Service: Sendable {
 
 /// An Ingress or an OpenShift Route: it leads to Services of its namespace.
 public struct Gateway: Sendable {
-  struct Backend: Sendable {
+  struct Backend: Sendable, Equatable {
     let service: RegoString
     /// Nil for all ports of the service.
     let port: Service.PortReference?

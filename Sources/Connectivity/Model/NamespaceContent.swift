@@ -11,9 +11,16 @@ struct NamespaceContent: Sendable {
   var pods: [RegoString: WorkloadObject] = [:]
   var policies: [RegoString: Policy] = [:]
   var services: [RegoString: Service] = [:]
+  /// Policies of Cilium and Calico, by ``ObjectReference/key``.
+  var foreignPolicies: [ObjectReference: [ForeignPolicy]] = [:]
+  /// By ``ObjectReference/key``.
+  var gateways: [ObjectReference: Gateway] = [:]
+  /// What objects that decide something could not be read for, by ``ObjectReference/key``.
+  var misread: [ObjectReference: Problem] = [:]
 
   var isEmpty: Bool {
     labels == nil && workloads.isEmpty && pods.isEmpty && policies.isEmpty && services.isEmpty
+      && foreignPolicies.isEmpty && gateways.isEmpty && misread.isEmpty
   }
 
   /// Pods and templates by workload: a pod belongs to the topmost of its owners of which there is an object.

@@ -58,7 +58,7 @@ public struct PodGroup: Sendable {
 }
 
 /// A Pod or an object that makes pods, read.
-struct WorkloadObject {
+struct WorkloadObject: Sendable, Equatable {
   private enum Name {
     static let containerPort: RegoString = "containerPort"
     static let containers: RegoString = "containers"
@@ -67,6 +67,7 @@ struct WorkloadObject {
     static let ip: RegoString = "ip"
     static let name: RegoString = "name"
     static let podIP: RegoString = "podIP"
+    static let phase: RegoString = "phase"
     static let podIPs: RegoString = "podIPs"
     static let ports: RegoString = "ports"
     static let restartPolicy: RegoString = "restartPolicy"
@@ -82,10 +83,12 @@ struct WorkloadObject {
   let traits: PodTraits
   let addresses: [Address]
   let isPod: Bool
+  /// Whether a pod has run to its end, and so gave back its address ("Pod Lifecycle", phases Succeeded and Failed).
+  let hasEnded: Bool
 
   /// - Throws: `Misfit` for what the API server would not take.
   init(_ object: Value, reference: ObjectReference, metadata: ObjectMetadata) throws {
-    let template = try PodTemplate(of: object)
+    let template = try PodTemplate(of: object, kind: reference.kind)
     let namespace = reference.namespace ?? "default"
     own = Workload(namespace: namespace, name: reference.name, kind: reference.kind.kind)
     isPod = reference.kind.kind == Name.pod
@@ -101,7 +104,11 @@ struct WorkloadObject {
     traits = PodTraits(
       labels: try podMetadata.stringMap(Name.labels) ?? ObjectValue(), ports: try Self.ports(spec),
       isHostNetwork: try spec.boolean(Name.hostNetwork) ?? false)
-    addresses = isPod ? try Self.addresses(FieldReader(object.object ?? ObjectValue())) : []
+    let members = FieldReader(object.object ?? ObjectValue())
+    addresses = isPod ? try Self.addresses(members) : []
+    let phase =
+      isPod ? try members.object(Name.status).flatMap { try FieldReader($0).string(Name.phase) } : nil
+    hasEnded = phase == "Succeeded" || phase == "Failed"
   }
 
   private static func ports(_ spec: FieldReader) throws -> [ContainerPort] {

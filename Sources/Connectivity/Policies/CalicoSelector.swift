@@ -1,8 +1,8 @@
 import Rego
 
 /// A selector in Calico's own language, such as `role == 'db' && has(tier)` (Calico documentation, "Selectors").
-struct CalicoSelector: Sendable {
-  private indirect enum Expression: Sendable {
+struct CalicoSelector: Sendable, Equatable {
+  private indirect enum Expression: Sendable, Equatable {
     case all
     case global
     case has(RegoString)

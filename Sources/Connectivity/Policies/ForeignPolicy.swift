@@ -5,7 +5,7 @@ import Rego
 ///
 /// What its rules allow is not modelled.
 public struct ForeignPolicy: Sendable {
-  enum Pods: Sendable {
+  enum Pods: Sendable, Equatable {
     /// Labels as Cilium sees them, which include the namespace's.
     case cilium(LabelSelector)
     case calico(pods: CalicoSelector, namespaces: CalicoSelector)
@@ -17,6 +17,11 @@ public struct ForeignPolicy: Sendable {
   /// Nil for policies that are the cluster's.
   let namespace: RegoString?
   let pods: Pods
+
+  /// Whether two are the same but for where they stand.
+  func isSame(as other: ForeignPolicy) -> Bool {
+    isolates == other.isolates && namespace == other.namespace && pods == other.pods
+  }
 
   func selects(_ labels: ObjectValue, in namespace: NamespaceModel) -> Bool {
     if let own = self.namespace, own != namespace.name { return false }

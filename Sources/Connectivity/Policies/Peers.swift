@@ -56,7 +56,7 @@ public struct PodPeer: Sendable, Hashable {
 }
 
 /// Whom a rule lets through, or not: sources of an ingress rule, destinations of an egress rule.
-public struct RulePeers: Sendable {
+public struct RulePeers: Sendable, Hashable {
   /// Whether everything matches, in the cluster and outside.
   public var isEverything = false
   public var pods: [PodPeer] = []
@@ -84,7 +84,7 @@ public struct NamedPort: Sendable, Hashable {
 }
 
 /// Which connections a rule is about.
-public struct RulePorts: Sendable {
+public struct RulePorts: Sendable, Hashable {
   /// Those that do not depend on the destination.
   public var numbered: ConnectionSet
   public var named: [NamedPort]

@@ -16,7 +16,7 @@ public enum RuleAction: String, Sendable, Hashable {
 }
 
 /// One rule of a policy.
-public struct PolicyRule: Sendable {
+public struct PolicyRule: Sendable, Hashable {
   /// The place among the policy's rules of its direction, from 0.
   public let index: Int
   public let name: RegoString?
@@ -65,11 +65,17 @@ public final class Policy: Sendable {
 
   public func rules(_ direction: Direction) -> [PolicyRule] { direction == .ingress ? ingress : egress }
 
-  /// The selectors of namespaces that the rules have.
-  var namespaceSelectors: [Selector] {
-    (ingress + egress).flatMap(\.peers.pods).compactMap { peer in
-      if case .matching(let selector) = peer.namespaces { selector } else { nil }
-    }
+  /// Whether two policies say the same.
+  func isSame(as other: Policy) -> Bool {
+    tier == other.tier && subject == other.subject && isolates == other.isolates && ingress == other.ingress
+      && egress == other.egress
+  }
+
+  /// Whether two policies say the same in a direction.
+  func isSame(as other: Policy, _ direction: Direction) -> Bool {
+    tier == other.tier && subject == other.subject
+      && isolates.contains(direction) == other.isolates.contains(direction)
+      && rules(direction) == other.rules(direction)
   }
 
   /// Whether the policy has a say in a direction: a NetworkPolicy where it isolates, the others where they have rules.

@@ -21,6 +21,19 @@ extension Endpoint: CustomStringConvertible {
   }
 }
 
+extension Endpoint: Comparable {
+  /// Workloads, then addresses.
+  public static func < (left: Endpoint, right: Endpoint) -> Bool {
+    switch (left, right) {
+    case (.workload(let a), .workload(let b)): a < b
+    case (.addresses(let a), .addresses(let b)): a < b
+    case (.ingressController, .ingressController): false
+    case (.workload, _), (.addresses, .ingressController): true
+    default: false
+    }
+  }
+}
+
 /// What is allowed from one end to another.
 public struct AllowedConnections: Sendable, Hashable {
   public let source: Endpoint

@@ -30,7 +30,7 @@ extension Analysis {
       }
     }
     if workloads.isEmpty { problems.append(Problem(.warning, nil, at: nil, "there are no workloads")) }
-    if policies.isEmpty && model.foreignPoliciesByReference.isEmpty {
+    if policies.isEmpty && model.foreignPolicies.isEmpty {
       problems.append(Problem(.warning, nil, at: nil, "there are no policies"))
     }
     return problems + lintServices() + lintNamespaces() + unprotected() + gatewayConnections().warnings

@@ -53,7 +53,10 @@ struct PodTest: PeerTest {
   func match(_ rule: CompiledRule) -> Match {
     let peers = rule.rule.peers
     if peers.isEverything { return .certain }
-    if !(reading.hostNetworkIsNode && group.traits.isHostNetwork) {
+    if reading.hostNetworkIsNode && group.traits.isHostNetwork {
+      // Such as `nodes`, of which this may be one.
+      if bounds && !peers.unmodelled.isEmpty { return .possible }
+    } else {
       for peer in peers.pods where peer.selects(group.labels, in: namespace) { return .certain }
     }
     if peers.addresses.isEmpty || !(peers.addressesMatchPods || reading.blocksMatchPods) { return .no }

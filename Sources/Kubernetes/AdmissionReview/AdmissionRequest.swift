@@ -3,7 +3,7 @@ import Rego
 /// The question that an AdmissionReview asks (Kubernetes API reference, admission.k8s.io/v1).
 ///
 /// It is a view: objects and options are the values that the review holds.
-public struct AdmissionRequest: Sendable {
+public final class AdmissionRequest: Sendable {
   /// The versions of AdmissionReview; a response has that of its request.
   public enum Version: String, Sendable, Hashable, CaseIterable {
     case v1 = "admission.k8s.io/v1"
@@ -205,7 +205,8 @@ public struct AdmissionRequest: Sendable {
 
   private static let none: RegoString = ""
   private static let reviewKind: RegoString = "AdmissionReview"
-  private static let versions = Version.allCases.map { (name: RegoString($0.rawValue), version: $0) }
+  private static let v1 = RegoString(Version.v1.rawValue)
+  private static let v1beta1 = RegoString(Version.v1beta1.rawValue)
 
   private static func version(of review: ObjectValue) throws(AdmissionReviewError) -> Version {
     let kind: RegoString?
@@ -217,10 +218,9 @@ public struct AdmissionRequest: Sendable {
       throw .field(error)
     }
     guard kind == reviewKind else { throw .notAReview(kind: kind?.string) }
-    guard let version = versions.first(where: { $0.name == apiVersion })?.version else {
-      throw .unknownVersion(found: apiVersion?.string)
-    }
-    return version
+    if apiVersion == v1 { return .v1 }
+    if apiVersion == v1beta1 { return .v1beta1 }
+    throw .unknownVersion(found: apiVersion?.string)
   }
 }
 

@@ -88,9 +88,14 @@ public struct AdmissionResponse: Sendable, Hashable {
   }
 
   private func append(_ annotations: [String: String], to json: inout JSONBytes) {
-    let named = annotations.map { (key: ResponseLimits.auditKey($0), value: $1) }
-      .filter { !$0.key.isEmpty }
-      .sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
+    var named: [(key: String, value: String)] = []
+    named.reserveCapacity(annotations.count)
+    for (key, value) in annotations {
+      let key = ResponseLimits.auditKey(key)
+      if !key.isEmpty { named.append((key, value)) }
+    }
+    // Keys are ASCII, of which Swift's order is that of the bytes.
+    if named.count > 1 { named.sort { $0.key < $1.key } }
     json.raw(",\"auditAnnotations\":{")
     for (index, annotation) in named.enumerated() {
       // Two keys can become one where characters are replaced; JSON's readers differ on which of two members counts.
@@ -119,9 +124,7 @@ struct JSONBytes {
     bytes.append(contentsOf: text.utf8)
   }
 
-  mutating func string(_ text: RegoString) {
-    text.withUTF8 { JSONBytes.writer.append(string: UnsafeRawBufferPointer($0), to: &bytes) }
-  }
+  mutating func string(_ text: RegoString) { string(text.string) }
 
   mutating func string(_ text: String) {
     var text = text

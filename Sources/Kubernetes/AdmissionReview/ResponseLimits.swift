@@ -96,6 +96,7 @@ public enum ResponseLimits {
   /// An audit annotation's key as the API server takes it after `WEBHOOK/`: the name of a qualified name, with `_` for what it does not
   /// allow. Empty where nothing is left.
   static func auditKey(_ key: String) -> String {
+    if key.utf8.withContiguousStorageIfAvailable(LabelSyntax.isName) == true { return key }
     var bytes = key.utf8.map { LabelSyntax.isNameByte($0) ? $0 : UInt8(ascii: "_") }
     bytes = Array(bytes.drop { !LabelSyntax.isAlphanumeric($0) }.prefix(auditKeyBytes))
     while let last = bytes.last, !LabelSyntax.isAlphanumeric(last) { bytes.removeLast() }

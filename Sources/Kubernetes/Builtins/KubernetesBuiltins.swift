@@ -15,21 +15,23 @@ public enum KubernetesBuiltins {
       Builtin.Parameter("labels", .any, "the labels of an object; null is none"),
     ],
     returns: Builtin.Parameter("matches", .boolean, "whether every requirement holds"),
-    .binary { selector, labels throws(BuiltinError) in
-      guard case .object(let members) = selector else {
-        throw .failed(
-          "the selector is \(selector.typeNameWithArticle), but must be an object: {} selects every object, and what an "
-            + "absent selector means depends on the field that lacks it")
-      }
-      if case .object(let labels) = labels, let matches = LabelSelector.matches(members, labels) {
-        return .boolean(matches)
-      }
-      do throws(SelectorError) {
-        return .boolean(try LabelSelector(selector).matches(labels))
-      } catch {
-        throw .failed(error.description)
-      }
+    .binaryInPlace { selector, labels throws(BuiltinError) in
+      if let matches = LabelSelector.matches(selector, labels) { return .boolean(matches) }
+      return .boolean(try matches(selector.pointee, labels.pointee))
     })
+
+  private static func matches(_ selector: Value, _ labels: Value) throws(BuiltinError) -> Bool {
+    guard case .object = selector else {
+      throw .failed(
+        "the selector is \(selector.typeNameWithArticle), but must be an object: {} selects every object, and what an "
+          + "absent selector means depends on the field that lacks it")
+    }
+    do throws(SelectorError) {
+      return try LabelSelector(selector).matches(labels)
+    } catch {
+      throw .failed(error.description)
+    }
+  }
 
   static let podTemplate = Builtin(
     "k8s.pod_template", category: "kubernetes",

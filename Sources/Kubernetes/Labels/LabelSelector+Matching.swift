@@ -1,77 +1,110 @@
 import Rego
 
 extension LabelSelector {
-  /// Whether a selector, as it stands in an object, matches labels; the same as reading and asking it, with nothing built.
+  /// Whether a selector, as it stands in an object, matches labels; the same as reading and asking it, with nothing built and
+  /// nothing held: a review asks it of one policy after another.
   ///
   /// - Returns: nil where something about the selector or the labels is not as it must be, which reading them will say.
-  static func matches(_ selector: ObjectValue, _ labels: ObjectValue) -> Bool? {
-    for position in 0..<labels.count {
-      guard case .string = labels.keys[position], case .string = labels.values[position] else { return nil }
-    }
+  static func matches(_ selector: UnsafePointer<Value>, _ labels: UnsafePointer<Value>) -> Bool? {
+    guard let selector = ObjectInPlace(selector), let labels = ObjectInPlace(labels),
+      areStrings(labels.keys, labels.count), areStrings(labels.values, labels.count)
+    else { return nil }
+    guard let names = selector.keys, let members = selector.values else { return true }
     var isMatch = true
     for position in 0..<selector.count {
-      guard case .string(let name) = selector.keys[position] else { return nil }
-      switch selector.values[position] {
-      case .null where name == matchLabels || name == matchExpressions: break
-      case .object(let equalities) where name == matchLabels:
-        guard let holds = hold(equalities, labels) else { return nil }
+      guard let name = StringInPlace(names + position) else { return nil }
+      let member = members + position
+      if name == matchLabels {
+        guard let holds = equalitiesHold(member, labels) else { return nil }
         isMatch = isMatch && holds
-      case .array(let expressions) where name == matchExpressions:
-        for expression in expressions {
-          guard case .object(let expression) = expression, let holds = holds(expression, labels) else {
-            return nil
-          }
-          isMatch = isMatch && holds
-        }
-      default: return nil
+      } else if name == matchExpressions {
+        guard let holds = expressionsHold(member, labels) else { return nil }
+        isMatch = isMatch && holds
+      } else {
+        return nil
       }
     }
     return isMatch
   }
 
-  private static func hold(_ equalities: ObjectValue, _ labels: ObjectValue) -> Bool? {
+  private static func areStrings(_ first: UnsafePointer<Value>?, _ count: Int) -> Bool {
+    guard let first else { return true }
+    for position in 0..<count where StringInPlace(first + position) == nil { return false }
+    return true
+  }
+
+  private static func isNull(_ place: UnsafePointer<Value>) -> Bool {
+    if case .null = place.pointee { true } else { false }
+  }
+
+  private static func equalitiesHold(_ member: UnsafePointer<Value>, _ labels: ObjectInPlace) -> Bool? {
+    if isNull(member) { return true }
+    guard let equalities = ObjectInPlace(member) else { return nil }
+    guard let keys = equalities.keys, let values = equalities.values else { return true }
     var hold = true
     for position in 0..<equalities.count {
-      guard case .string(let key) = equalities.keys[position],
-        case .string(let value) = equalities.values[position], LabelSyntax.problem(inKey: key) == nil,
-        LabelSyntax.problem(inValue: value) == nil
+      guard let key = StringInPlace(keys + position), let value = StringInPlace(values + position),
+        key.isUTF8(LabelSyntax.isKey), value.isUTF8(LabelSyntax.isValue)
       else { return nil }
-      if hold {
-        if case .string(let label)? = labels[key], label == value { continue }
-        hold = false
-      }
+      if hold { hold = labels[keys + position].flatMap(StringInPlace.init) == value }
     }
     return hold
   }
 
-  private static func holds(_ expression: ObjectValue, _ labels: ObjectValue) -> Bool? {
-    var key: RegoString?
-    var name: RegoString?
-    var values: [Value] = []
+  private static func expressionsHold(_ member: UnsafePointer<Value>, _ labels: ObjectInPlace) -> Bool? {
+    if isNull(member) { return true }
+    guard let expressions = ArrayInPlace(member) else { return nil }
+    guard let elements = expressions.elements else { return true }
+    var hold = true
+    for position in 0..<expressions.count {
+      guard let expression = ObjectInPlace(elements + position), let holds = holds(expression, labels) else {
+        return nil
+      }
+      hold = hold && holds
+    }
+    return hold
+  }
+
+  private static func holds(_ expression: ObjectInPlace, _ labels: ObjectInPlace) -> Bool? {
+    var key: UnsafePointer<Value>?
+    var name: StringInPlace?
+    var values: ArrayInPlace?
+    guard let fields = expression.keys, let members = expression.values else { return nil }
     for position in 0..<expression.count {
-      guard case .string(let field) = expression.keys[position] else { return nil }
-      switch expression.values[position] {
-      case .string(let string) where field == self.key: key = string
-      case .string(let string) where field == operatorName: name = string
-      case .array(let elements) where field == self.values: values = elements
-      case .null where field == self.values: break
-      default: return nil
+      guard let field = StringInPlace(fields + position) else { return nil }
+      let member = members + position
+      if field == self.key {
+        key = member
+      } else if field == operatorName {
+        name = StringInPlace(member)
+      } else if field == self.values {
+        values = ArrayInPlace(member)
+        if values == nil, !isNull(member) { return nil }
+      } else {
+        return nil
       }
     }
-    guard let key, let name, LabelSyntax.problem(inKey: key) == nil,
-      let operation = operators.first(where: { $0.name == name })?.operation
+    guard let key, let keyText = StringInPlace(key), keyText.isUTF8(LabelSyntax.isKey), let name,
+      let operation = operators.first(where: { name == $0.name })?.operation
     else { return nil }
     let label = labels[key]
+    let text = label.flatMap(StringInPlace.init)
     var isAmong = false
-    for value in values {
-      guard case .string(let string) = value, LabelSyntax.problem(inValue: string) == nil else { return nil }
-      if case .string(let label)? = label, label == string { isAmong = true }
+    var isEmpty = true
+    if let values, let elements = values.elements {
+      isEmpty = values.count == 0
+      for position in 0..<values.count {
+        guard let value = StringInPlace(elements + position), value.isUTF8(LabelSyntax.isValue) else {
+          return nil
+        }
+        if value == text { isAmong = true }
+      }
     }
     switch operation {
-    case .in: return values.isEmpty ? nil : isAmong
-    case .notIn: return values.isEmpty ? nil : !isAmong
-    case .exists: return values.isEmpty ? label != nil : nil
-    case .doesNotExist: return values.isEmpty ? label == nil : nil
+    case .in: return isEmpty ? nil : isAmong
+    case .notIn: return isEmpty ? nil : !isAmong
+    case .exists: return isEmpty ? label != nil : nil
+    case .doesNotExist: return isEmpty ? label == nil : nil
     }
   }
 }

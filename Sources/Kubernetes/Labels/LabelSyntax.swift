@@ -5,19 +5,36 @@ public enum LabelSyntax {
   /// What is wrong with a label key, as the end of a sentence; nil where nothing is.
   ///
   /// A key is a name of at most 63 bytes, or a DNS subdomain of at most 253 bytes, a slash and a name.
-  public static func problem(inKey key: RegoString) -> String? {
-    key.withUTF8 { bytes in
-      let slash = UInt8(ascii: "/")
-      guard let separator = bytes.firstIndex(of: slash) else { return problem(inName: bytes[...]) }
-      if bytes[(separator + 1)...].contains(slash) { return "must have at most one \"/\"" }
-      if let problem = problem(inSubdomain: bytes[..<separator]) { return problem }
-      return problem(inName: bytes[(separator + 1)...])
-    }
+  public static func problem(inKey key: RegoString) -> String? { key.withUTF8(problem(inKey:)) }
+
+  private static func problem(inKey bytes: UnsafeBufferPointer<UInt8>) -> String? {
+    let slash = UInt8(ascii: "/")
+    guard let separator = bytes.firstIndex(of: slash) else { return problem(inName: bytes[...]) }
+    if bytes[(separator + 1)...].contains(slash) { return "must have at most one \"/\"" }
+    if let problem = problem(inSubdomain: bytes[..<separator]) { return problem }
+    return problem(inName: bytes[(separator + 1)...])
   }
 
   /// What is wrong with a label value, as the end of a sentence; nil where nothing is. The empty value is one.
   public static func problem(inValue value: RegoString) -> String? {
     value.withUTF8 { $0.isEmpty ? nil : problem(inName: $0[...]) }
+  }
+
+  /// Whether the bytes are a label key.
+  static func isKey(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    isName(bytes) || problem(inKey: bytes) == nil
+  }
+
+  /// Whether the bytes are a label value.
+  static func isValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool { bytes.isEmpty || isName(bytes) }
+
+  /// Whether the bytes are a name: a key without a prefix, or a value that is not empty.
+  static func isName(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let first = bytes.first, let last = bytes.last, bytes.count <= 63, isAlphanumeric(first),
+      isAlphanumeric(last)
+    else { return false }
+    for byte in bytes where !isNameByte(byte) { return false }
+    return true
   }
 
   static func problem(inName name: Slice<UnsafeBufferPointer<UInt8>>) -> String? {

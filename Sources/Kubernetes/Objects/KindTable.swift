@@ -32,6 +32,9 @@ public struct KindTable: Sendable {
   /// The kinds of Kubernetes itself, of 1.27 and later and under the groups that older manifests name.
   public static let builtin = KindTable(builtinKinds)
 
+  /// The names of the kinds that make pods.
+  public static let workloadKinds = Set(builtinKinds.filter(\.isWorkload).map(\.kind))
+
   init(_ known: [KnownKind]) {
     for kind in known { add(kind) }
   }
@@ -39,6 +42,9 @@ public struct KindTable: Sendable {
   public subscript(kind: GroupVersionKind) -> KnownKind? {
     kinds[Key(group: kind.group, kind: kind.kind)]
   }
+
+  /// All that are known.
+  public var all: some Collection<KnownKind> { kinds.values }
 
   private mutating func add(_ kind: KnownKind) {
     kinds[Key(group: kind.group, kind: kind.kind)] = kind

@@ -26,11 +26,19 @@ public struct PodTemplate: Sendable {
       case .string(let kindName)? = members[FieldName.kind],
       let kind = GroupVersionKind(apiVersion: apiVersion, kind: kindName)
     else { throw .untyped }
+    try self.init(of: object, kind: kind)
+  }
+
+  /// The template of an object whose kind is known from elsewhere.
+  ///
+  /// - Throws: ``Failure`` for what is no workload, and for a workload without a pod spec.
+  public init(of object: Value, kind: GroupVersionKind) throws(Failure) {
+    guard case .object(let members) = object else { throw .notAnObject(found: object.typeNameWithArticle) }
     guard let path = KindTable.builtin[kind]?.podTemplatePath else { throw .notAWorkload(kind) }
     do throws(FieldError) {
       (metadata, spec) = try Self.template(in: FieldReader(members), path: path[...])
     } catch {
-      throw .field(kind: kindName, error)
+      throw .field(kind: kind.kind, error)
     }
   }
 

@@ -19,6 +19,10 @@ public struct Builtin: Sendable {
     case nullary(@Sendable (BuiltinContext) throws(BuiltinError) -> Value?)
     case unary(@Sendable (Value) throws(BuiltinError) -> Value?)
     case binary(@Sendable (Value, Value) throws(BuiltinError) -> Value?)
+    /// As `binary`, of operands that stay where they stand, good during the call: for what is called so often that counting
+    /// references to them would be most of it.
+    case binaryInPlace(
+      @Sendable (UnsafePointer<Value>, UnsafePointer<Value>) throws(BuiltinError) -> Value?)
     case ternary(@Sendable (Value, Value, Value) throws(BuiltinError) -> Value?)
     /// Any number of operands.
     case variadic(@Sendable ([Value]) throws(BuiltinError) -> Value?)

@@ -48,10 +48,26 @@ struct CompiledBuiltin: Sendable {
     case .nullary(let body): return try body(context)
     case .unary(let body): return try body(arguments[0])
     case .binary(let body): return try body(arguments[0], arguments[1])
+    case .binaryInPlace(let body): return try Self.call(body, arguments[0], arguments[1])
     case .ternary(let body): return try body(arguments[0], arguments[1], arguments[2])
     case .variadic(let body): return try body(arguments)
     case .contextual(let body): return try body(context, arguments)
     }
+  }
+}
+
+extension CompiledBuiltin {
+  /// Calls what takes its operands in place with two that stand nowhere yet.
+  private static func call(
+    _ body: (UnsafePointer<Value>, UnsafePointer<Value>) throws(BuiltinError) -> Value?, _ first: Value,
+    _ second: Value
+  ) throws(BuiltinError) -> Value? {
+    let operands = [first, second]
+    let result = operands.withUnsafeBufferPointer { places -> Result<Value?, BuiltinError> in
+      guard let first = places.baseAddress else { return .success(nil) }
+      return Result { () throws(BuiltinError) in try body(first, first + 1) }
+    }
+    return try result.get()
   }
 }
 

@@ -117,13 +117,15 @@ struct Frame {
   @inline(__always)
   func begin(_ iteration: Int32, over collection: Place) -> Bool {
     let iteration = iterations + Int(iteration)
+    if let object = collection.object {
+      iteration.pointee = object._withUnsafeGuaranteedRef {
+        Iteration(keys: $0.keys.base, values: $0.values.base, count: $0.keys.count, position: 0)
+      }
+      return true
+    }
     switch collection.pointee {
     case .array(let elements):
       iteration.pointee = Iteration(keys: nil, values: elements.base, count: elements.count, position: 0)
-    case .object(let object):
-      iteration.pointee = Iteration(
-        keys: object.storage.keys.base, values: object.storage.values.base, count: object.storage.keys.count,
-        position: 0)
     case .set(let set):
       let elements = set.storage.elements.base
       iteration.pointee = Iteration(

@@ -45,8 +45,8 @@ extension Machine {
           frame.slots[Int(instruction.a)] = base + Int(instruction.d)
         }
       case .member:
-        if case .object(let object) = frame.read(instruction.b).pointee,
-          let place = object.place(of: frame.read(instruction.c))
+        if let object = frame.read(instruction.b).object,
+          let place = object._withUnsafeGuaranteedRef({ $0.place(of: frame.read(instruction.c)) })
         {
           frame.slots[Int(instruction.a)] = place
         } else {
@@ -226,6 +226,12 @@ extension Machine {
         try builtin.pointee.check(first, at: 0)
         try builtin.pointee.check(second, at: 1)
         return try body(first.pointee, second.pointee)
+      case .binaryInPlace(let body):
+        let first = frame.operand(0, of: instruction)
+        let second = frame.operand(1, of: instruction)
+        try builtin.pointee.check(first, at: 0)
+        try builtin.pointee.check(second, at: 1)
+        return try body(first, second)
       case .ternary(let body):
         let first = frame.operand(0, of: instruction)
         let second = frame.operand(1, of: instruction)

@@ -178,6 +178,11 @@ public final class Program: Sendable {
     }
   }
 
+  /// The names of the builtins that the program can call.
+  public var builtinNames: Set<String> {
+    Set((0..<tables.builtinCount).map { tables.builtins[$0].declaration.name })
+  }
+
   /// A document to evaluate.
   public struct Entrypoint: Sendable {
     let group: Int?

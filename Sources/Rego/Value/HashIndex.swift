@@ -16,14 +16,22 @@ enum HashIndex {
   }
 
   static func find(_ key: Value, in keys: [Value], index: [UInt32]) -> Int? {
-    let mask = index.count - 1
-    var slot = Int(truncatingIfNeeded: key.hash64) & mask
-    while true {
-      let entry = index[slot]
-      if entry == 0 { return nil }
-      let position = Int(entry) - 1
-      if keys[position] == key { return position }
-      slot = (slot + 1) & mask
+    find(hash: key.hash64, index) { keys[$0] == key }
+  }
+
+  /// The first position of those with this hash that is the wanted one.
+  @inline(__always)
+  static func find(hash: UInt64, _ index: [UInt32], _ isWanted: (Int) -> Bool) -> Int? {
+    index.withUnsafeBufferPointer { index in
+      let mask = index.count - 1
+      var slot = Int(truncatingIfNeeded: hash) & mask
+      while true {
+        let entry = index[slot]
+        if entry == 0 { return nil }
+        let position = Int(entry) - 1
+        if isWanted(position) { return position }
+        slot = (slot + 1) & mask
+      }
     }
   }
 

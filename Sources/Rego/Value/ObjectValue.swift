@@ -14,6 +14,13 @@ public struct ObjectValue: Sendable {
       index = keys.count > ObjectValue.scanLimit ? HashIndex.build(keys) : []
     }
 
+    /// Keys with the index that was made for them.
+    init(sortedKeys keys: [Value], index: [UInt32], values: [Value]) {
+      self.keys = keys
+      self.values = values
+      self.index = index
+    }
+
     init(_ layout: ObjectLayout, values: [Value]) {
       keys = layout.keys
       self.values = values
@@ -62,29 +69,30 @@ public struct ObjectValue: Sendable {
   /// The value under a key.
   @inline(__always)
   public subscript(key: Value) -> Value? {
+    if case .string(let key) = key { return self[key] }
     guard let position = position(of: key) else { return nil }
     return storage.values[position]
   }
 
   /// The value under a string key.
-  public subscript(key: String) -> Value? { self[.string(RegoString(key))] }
+  public subscript(key: String) -> Value? { self[RegoString(key)] }
   /// The value under a string key.
   @inline(__always)
-  public subscript(key: RegoString) -> Value? { self[.string(key)] }
+  public subscript(key: RegoString) -> Value? {
+    storage.place(of: Unmanaged.passUnretained(key.storage)).map { $0.pointee }
+  }
 
   /// The place of a key among ``keys``.
   @inline(__always)
   func position(of key: Value) -> Int? {
-    let storage = storage
-    if storage.index.isEmpty {
-      if case .string(let wanted) = key {
-        for position in storage.keys.indices {
-          if case .string(let candidate) = storage.keys[position], candidate == wanted { return position }
-        }
-        return nil
-      }
-      return storage.keys.firstIndex(of: key)
+    if case .string(let key) = key {
+      guard let place = storage.place(of: Unmanaged.passUnretained(key.storage)),
+        let base = storage.values.base
+      else { return nil }
+      return place - base
     }
+    let storage = storage
+    if storage.index.isEmpty { return storage.keys.firstIndex(of: key) }
     return HashIndex.find(key, in: storage.keys, index: storage.index)
   }
 
@@ -111,6 +119,46 @@ public struct ObjectValue: Sendable {
     keys.remove(at: position)
     values.remove(at: position)
     return ObjectValue(sortedKeys: keys, values: values)
+  }
+
+  /// The object with other values under some keys, and without those whose value is nil. However many there are, the object is
+  /// copied once; its keys not at all where none is added or taken out.
+  public func replacing(_ changes: [Value: Value?]) -> ObjectValue {
+    var values = storage.values
+    var added: [(Value, Value)] = []
+    var removed: Set<Int> = []
+    for (key, value) in changes {
+      switch (position(of: key), value) {
+      case (let position?, let value?): values[position] = value
+      case (let position?, nil): removed.insert(position)
+      case (nil, let value?): added.append((key, value))
+      case (nil, nil): break
+      }
+    }
+    if added.isEmpty, removed.isEmpty {
+      return ObjectValue(Storage(sortedKeys: storage.keys, index: storage.index, values: values))
+    }
+    added.sort { $0.0.compare($1.0) < 0 }
+    var mergedKeys: [Value] = []
+    var mergedValues: [Value] = []
+    mergedKeys.reserveCapacity(values.count + added.count - removed.count)
+    mergedValues.reserveCapacity(values.count + added.count - removed.count)
+    var next = 0
+    for position in storage.keys.indices where !removed.contains(position) {
+      let key = storage.keys[position]
+      while next < added.count, added[next].0.compare(key) < 0 {
+        mergedKeys.append(added[next].0)
+        mergedValues.append(added[next].1)
+        next += 1
+      }
+      mergedKeys.append(key)
+      mergedValues.append(values[position])
+    }
+    for (key, value) in added[next...] {
+      mergedKeys.append(key)
+      mergedValues.append(value)
+    }
+    return ObjectValue(sortedKeys: mergedKeys, values: mergedValues)
   }
 
   func compare(_ other: ObjectValue) -> Int {

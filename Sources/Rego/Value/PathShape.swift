@@ -84,6 +84,11 @@ extension PathShape {
     return .parts(Node(shapes, others: others, elements: elements))
   }
 
+  /// Everything but what these shapes leave out of some members.
+  public static func everything(but members: [(RegoString, PathShape)]) -> PathShape {
+    .parts(Node(Dictionary(members) { _, last in last }, others: .all, elements: .all))
+  }
+
   /// What a reference with these steps reads, `leaf` being what is needed of the value it denotes.
   public static func path(_ steps: some BidirectionalCollection<Step>, leaf: PathShape = .all) -> PathShape {
     var shape = leaf

@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Synchronization
+import TLS
 
 /// The server's TLS context, made anew when the files it comes from change. Connections that exist keep the one they were
 /// made with; files that cannot be used change nothing.
@@ -12,7 +13,9 @@ final class CertificateStore: Sendable {
     var signature: [FileSignature?]
   }
 
-  private let files: CertificateFiles
+  /// Nil where certificates are handed over instead.
+  private let files: CertificateFiles?
+  private let clientAuthorities: [UInt8]?
   private let metrics: ServerMetrics
   private let logger: Logger
   private let state: Mutex<State>
@@ -20,10 +23,43 @@ final class CertificateStore: Sendable {
   /// - Throws: ``TLSError/unusable(what:reason:)``, naming the file.
   init(files: CertificateFiles, metrics: ServerMetrics, logger: Logger) throws {
     self.files = files
+    clientAuthorities = nil
     self.metrics = metrics
     self.logger = logger
     state = Mutex(try Self.load(files))
     warnOfExpiry()
+  }
+
+  /// A store of certificates that are handed over.
+  ///
+  /// - Parameter clientAuthorities: the file of those who vouch for clients.
+  /// - Throws: ``TLSError/unusable(what:reason:)``.
+  init(identity: TLSIdentity, clientAuthorities: String?, metrics: ServerMetrics, logger: Logger) throws {
+    files = nil
+    self.metrics = metrics
+    self.logger = logger
+    self.clientAuthorities = try clientAuthorities.map { path in
+      let pem = try Self.read(path)
+      try Self.naming(path) { _ = try Certificate.parse(pem: pem, what: path) }
+      return pem
+    }
+    state = Mutex(try Self.state(identity, clientAuthorities: self.clientAuthorities))
+  }
+
+  /// Has new connections use another certificate.
+  ///
+  /// - Throws: ``TLSError/unusable(what:reason:)``; nothing changes then.
+  func replace(with identity: TLSIdentity) throws {
+    let loaded = try Self.state(identity, clientAuthorities: clientAuthorities)
+    state.withLock { $0 = loaded }
+    metrics.certificateReloads.increment()
+  }
+
+  private static func state(_ identity: TLSIdentity, clientAuthorities: [UInt8]?) throws -> State {
+    let certificates = try Certificate.parse(pem: identity.certificateChain, what: "the certificate")
+    return State(
+      context: try TLSContext.server(identity: identity, clientAuthorities: clientAuthorities),
+      expiry: certificates.map(\.expiry).min() ?? 0, signature: [])
   }
 
   /// What new connections use.
@@ -38,6 +74,7 @@ final class CertificateStore: Sendable {
   /// Reads the files again where they have changed. Replacing by rename and Kubernetes' exchange of symbolic links both
   /// change what a path leads to.
   func reloadIfChanged() {
+    guard let files else { return }
     let signature = Self.signatures(files)
     guard state.withLock({ $0.signature != signature }) else { return }
     do {
@@ -58,13 +95,14 @@ final class CertificateStore: Sendable {
 
   /// An expired certificate is still served: whether to accept it is the client's to decide.
   func warnOfExpiry() {
+    let file = files?.certificateChain ?? "the Secret"
     let days = daysToExpiry
     if days < 0 {
-      logger.error("the server's certificate has expired", metadata: ["file": "\(files.certificateChain)"])
+      logger.error("the server's certificate has expired", metadata: ["file": "\(file)"])
     } else if days < 14 {
       logger.warning(
         "the server's certificate expires soon",
-        metadata: ["file": "\(files.certificateChain)", "days": "\(Int(days))"])
+        metadata: ["file": "\(file)", "days": "\(Int(days))"])
     }
   }
 

@@ -37,7 +37,7 @@ extension HTTPConnectionHandler {
     }
     if let length = request.contentLength, length > port.limits.bodyBytes { return refuse(bodyTooLarge) }
     switch request.endpoint {
-    case .validate:
+    case .validate, .validatePolicies:
       if let refusal = refusalOfReview(framing, target) { return refuse(refusal) }
     case .readiness:
       request.isVerbose = target.parameter("verbose") != nil
@@ -80,7 +80,7 @@ extension HTTPConnectionHandler {
     let count = bytes.readableBytes
     request.receivedBytes += count
     if request.receivedBytes > port.limits.bodyBytes { return refuse(bodyTooLarge) }
-    guard case .validate = request.endpoint else { return }
+    guard request.endpoint == .validate || request.endpoint == .validatePolicies else { return }
     if request.receivedBytes > port.limits.smallBodyBytes {
       let unreserved = request.receivedBytes - request.reservedBytes
       guard port.bodyBudget.reserve(unreserved) else {
@@ -110,7 +110,7 @@ extension HTTPConnectionHandler {
 
   func complete() {
     switch request.endpoint {
-    case .validate: review()
+    case .validate, .validatePolicies: review()
     case .liveness: answer(port.pages.liveness())
     case .readiness: answer(port.pages.readiness(isVerbose: request.isVerbose))
     case .metrics: answer(port.pages.metricsPage())
@@ -159,20 +159,31 @@ extension HTTPConnectionHandler {
   private func review() {
     let start = ContinuousClock.now
     let deadline = request.deadline ?? start
-    if let answer = port.reviewer.decideInline(
-      request.body, deadline: deadline, now: start, on: loop)
+    let isOfPolicies = request.endpoint == .validatePolicies
+    // To compile takes longer than an event loop can wait.
+    if !isOfPolicies,
+      let answer = port.reviewer.decideInline(request.body, deadline: deadline, now: start, on: loop)
     {
-      deliver(answer, since: start)
+      if case .unconfirmed(let review) = answer {
+        confirm(review, until: deadline, since: start)
+      } else {
+        deliver(answer, since: start)
+      }
       return
     }
     state = .reviewing
     self.deadline = .distantFuture
     // Answers to earlier requests need not wait for this one.
     flushOutput()
-    port.reviewer.decide(request.body, deadline: deadline, on: loop.eventLoop).assumeIsolated()
+    port.reviewer.decide(
+      request.body, deadline: deadline, isOfPolicies: isOfPolicies, on: loop.eventLoop
+    ).assumeIsolated()
       .whenComplete { result in
         guard case .reviewing = self.state else { return }
         switch result {
+        case .success(.answered(.unconfirmed(let review))):
+          self.confirm(review, until: deadline, since: start)
+          return
         case .success(.answered(let answer)): self.deliver(answer, since: start)
         case .success(.overloaded), .failure: self.deliverOverload()
         }
@@ -180,9 +191,30 @@ extension HTTPConnectionHandler {
       }
   }
 
-  private func deliver(_ reviewAnswer: ReviewAnswer, since start: ContinuousClock.Instant) {
+  /// Has the cluster asked, and answers then. The event loop goes on meanwhile.
+  private func confirm(
+    _ review: UnconfirmedReview, until deadline: ContinuousClock.Instant,
+    since start: ContinuousClock.Instant
+  ) {
+    state = .reviewing
+    self.deadline = .distantFuture
+    // Answers to earlier requests need not wait for this one.
+    flushOutput()
+    let promise = loop.eventLoop.makePromise(of: ReviewAnswer.self)
+    promise.completeWithTask { await review.confirm(until: deadline) }
+    promise.futureResult.assumeIsolated().whenComplete { result in
+      guard case .reviewing = self.state else { return }
+      switch result {
+      case .success(let answer): self.deliver(answer, since: start)
+      case .failure: self.deliverOverload()
+      }
+      self.settle()
+    }
+  }
+
+  private func deliver(_ reviewAnswer: consuming ReviewAnswer, since start: ContinuousClock.Instant) {
     releaseBody()
-    switch reviewAnswer {
+    switch consume reviewAnswer {
     case .decided(var decision, let response):
       decision.duration = .now - start
       port.metrics.count(decision, took: decision.duration)
@@ -192,7 +224,7 @@ extension HTTPConnectionHandler {
     case .malformed(let sentence):
       port.metrics.count(.malformed)
       answer(.error(.badRequest, sentence))
-    case .tooSlow:
+    case .tooSlow, .unconfirmed:
       // Only a first try may say so.
       deliverOverload()
     }

@@ -1,6 +1,7 @@
 import Admission
 import NIOCore
 import NIOHTTP1
+import TLS
 
 /// Serves one connection: takes requests in their order, bounds what they bring and how long they take, and answers each
 /// before it looks at the next.

@@ -3,6 +3,8 @@ import NIOHTTP1
 /// What the server does, by path.
 enum Endpoint: Sendable, Hashable {
   case validate
+  /// Reviews of policies themselves.
+  case validatePolicies
   case liveness
   case readiness
   case metrics
@@ -14,6 +16,8 @@ struct Routes: Sendable {
   var servesReviews: Bool
   /// Whether this port answers `/healthz`, `/readyz` and `/metrics`.
   var servesHealth: Bool
+  /// Whether this port decides reviews of policies themselves, too.
+  var servesPolicyReviews = false
 
   enum Match {
     case endpoint(Endpoint)
@@ -25,6 +29,9 @@ struct Routes: Sendable {
   func match(method: HTTPMethod, path: Substring.UTF8View) -> Match {
     if servesReviews && path.isEqual(to: "/validate") {
       return method == .POST ? .endpoint(.validate) : .wrongMethod(allowed: "POST")
+    }
+    if servesPolicyReviews && path.isEqual(to: "/validate-policies") {
+      return method == .POST ? .endpoint(.validatePolicies) : .wrongMethod(allowed: "POST")
     }
     guard servesHealth else { return .unknownPath }
     let endpoint: Endpoint

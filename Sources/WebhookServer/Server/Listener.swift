@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import TLS
 
 /// An address that the server could not listen on.
 public struct ListenError: Error, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Admission
 import NIOCore
+import TLS
 
 /// What the connections of one event loop share: buffers, the time, and a tick that looks after their deadlines.
 ///

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import TLS
 
 /// What all connections of one listening port share.
 final class Port: Sendable {

@@ -7,6 +7,8 @@ import Synchronization
 /// cores and for which only so many reviews may wait.
 final class Reviewer: Sendable {
   private let service: any ReviewService
+  /// Decides reviews of policies themselves; nil where none are asked for.
+  private let policyService: (any ReviewService)?
   private let configuration: ServerConfiguration.Evaluation
   private let maximumConcurrent: Int
   private let threads: NIOThreadPool
@@ -18,8 +20,12 @@ final class Reviewer: Sendable {
     case overloaded
   }
 
-  init(service: any ReviewService, configuration: ServerConfiguration.Evaluation, maximumConcurrent: Int) {
+  init(
+    service: any ReviewService, policyService: (any ReviewService)?,
+    configuration: ServerConfiguration.Evaluation, maximumConcurrent: Int
+  ) {
     self.service = service
+    self.policyService = policyService
     self.configuration = configuration
     self.maximumConcurrent = maximumConcurrent
     threads = NIOThreadPool(numberOfThreads: configuration.threads ?? System.coreCount)
@@ -61,14 +67,15 @@ final class Reviewer: Sendable {
   }
 
   /// Decides on a thread of the pool.
-  func decide(_ body: ByteBuffer, deadline: ContinuousClock.Instant, on eventLoop: any EventLoop)
-    -> EventLoopFuture<Verdict>
-  {
+  func decide(
+    _ body: ByteBuffer, deadline: ContinuousClock.Instant, isOfPolicies: Bool, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<Verdict> {
+    let service = isOfPolicies ? policyService ?? service : service
     guard running.wrappingAdd(1, ordering: .relaxed).newValue <= maximumConcurrent else {
       running.wrappingSubtract(1, ordering: .relaxed)
       return eventLoop.makeSucceededFuture(.overloaded)
     }
-    return threads.runIfActive(eventLoop: eventLoop) { [self] in
+    return threads.runIfActive(eventLoop: eventLoop) { [self, service] in
       defer { running.wrappingSubtract(1, ordering: .relaxed) }
       // Nobody waits for it any more.
       guard ContinuousClock.now < deadline else { return .overloaded }

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
+import TLS
 
 /// The HTTPS server: reviews on `/validate`, and health and metrics beside it or on a port of their own.
 ///
@@ -30,6 +31,7 @@ public final class WebhookServer: Service {
   private let logger: Logger
   private let group: MultiThreadedEventLoopGroup
   private let reviewer: Reviewer
+  private let servesPolicyReviews: Bool
   private let certificates: CertificateStore
   private let connections: ConnectionTable
   private let healthConnections: ConnectionTable
@@ -37,28 +39,44 @@ public final class WebhookServer: Service {
 
   /// - Parameters:
   ///   - service: decides reviews.
+  ///   - policyService: decides reviews of policies themselves, on `/validate-policies`; there is no such path where nil.
   ///   - readiness: the conditions of `/readyz`, in the order in which it lists them.
+  ///   - identity: what to serve with at first where certificates come from elsewhere than files; see ``serve(_:)``.
   ///   - decisionLog: where decisions are logged; nowhere where nil.
   /// - Throws: ``TLSError/unusable(what:reason:)`` where the certificate files are no good.
   public init(
-    configuration: ServerConfiguration, service: any ReviewService, readiness: [ReadinessCheck] = [],
+    configuration: ServerConfiguration, service: any ReviewService,
+    policyService: (any ReviewService)? = nil, identity: TLSIdentity? = nil, readiness: [ReadinessCheck] = [],
     metrics: ServerMetrics = ServerMetrics(), decisionLog: DecisionLog? = nil, logger: Logger
   ) throws {
     self.configuration = configuration
     self.metrics = metrics
     self.decisionLog = decisionLog
     self.logger = logger
-    certificates = try CertificateStore(files: configuration.certificates, metrics: metrics, logger: logger)
+    if let identity {
+      certificates = try CertificateStore(
+        identity: identity, clientAuthorities: configuration.certificates.clientAuthorities, metrics: metrics,
+        logger: logger)
+    } else {
+      certificates = try CertificateStore(
+        files: configuration.certificates, metrics: metrics, logger: logger)
+    }
     pages = HealthPages(checks: readiness, metrics: metrics.registry)
     connections = ConnectionTable(maximumCount: configuration.limits.connections)
     healthConnections = ConnectionTable(maximumCount: min(configuration.limits.connections, 256))
     reviewer = Reviewer(
-      service: service, configuration: configuration.evaluation,
+      service: service, policyService: policyService, configuration: configuration.evaluation,
       maximumConcurrent: configuration.limits.concurrentEvaluations)
+    servesPolicyReviews = policyService != nil
     group = MultiThreadedEventLoopGroup(
       numberOfThreads: configuration.eventLoopThreads ?? System.coreCount)
     registerMetrics()
   }
+
+  /// Has new connections use another certificate; those that exist go on.
+  ///
+  /// - Throws: ``TLSError/unusable(what:reason:)`` where it cannot be used; nothing changes then.
+  public func serve(_ identity: TLSIdentity) throws { try certificates.replace(with: identity) }
 
   private func registerMetrics() {
     let registry = metrics.registry
@@ -112,7 +130,9 @@ public final class WebhookServer: Service {
       ClientRule(names: configuration.clientNames)
     }
     let reviewPort = makePort(
-      Routes(servesReviews: true, servesHealth: !hasHealthPort), rule, connections, budget)
+      Routes(
+        servesReviews: true, servesHealth: !hasHealthPort, servesPolicyReviews: servesPolicyReviews), rule,
+      connections, budget)
     let reviews = try await listener.listen(at: configuration.listen, reviewPort, certificates)
     var started = Running(
       addresses: BoundAddresses(reviews: configuration.listen.bound(to: reviews)), reviewListener: reviews,

@@ -1,3 +1,4 @@
+import Connectivity
 import Foundation
 import Rego
 
@@ -20,6 +21,9 @@ struct Benchmark {
   private let target: Target
   private let data: Value
   private let inputs: [Input]
+  /// What functions about network policies answer from; nil where the program calls none.
+  private let model: ClusterModel?
+  private let functions: Set<String>
   /// The shapes of AdmissionReviews by kind and operation; a program reads less where it knows these.
   private var shapes: [ReviewKind: PathShape] = [:]
 
@@ -45,6 +49,8 @@ struct Benchmark {
       program = try compiler.compile(modules, queries: [body])
       target = .query
     }
+    model = ClusterModel(data: data, for: program)
+    functions = NetworkPolicyBuiltins.functions(among: program.builtinNames)
     for input in inputs {
       input.bytes.withUnsafeBytes { bytes in
         guard case .document(let entrypoint) = target, let review = Self.reviewKind(of: bytes),
@@ -55,7 +61,8 @@ struct Benchmark {
           given: [
             .input(Self.kindPath): .string(review.kind),
             .input(Self.operationPath): .string(review.operation),
-          ])
+          ]
+        ).union(NetworkPolicyBuiltins.shape(of: functions, forKind: review.kind))
       }
     }
   }
@@ -109,7 +116,9 @@ struct Benchmark {
 
   /// What the program can read of an input, as the server reads a review.
   private func read(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> Value {
-    let shape = Self.reviewKind(of: bytes).flatMap { shapes[$0] } ?? program.inputShape
+    let shape =
+      Self.reviewKind(of: bytes).flatMap { shapes[$0] }
+      ?? program.inputShape.union(NetworkPolicyBuiltins.shape(of: functions, forKind: nil))
     return try JSONReader.project(bytes, shape: shape)
   }
 
@@ -128,7 +137,8 @@ struct Benchmark {
     let evaluation = Evaluation(
       program, input: input, data: data,
       context: BuiltinContext(
-        nowNanoseconds: time.tv_sec * 1_000_000_000 + time.tv_nsec, deadline: deadline),
+        nowNanoseconds: time.tv_sec * 1_000_000_000 + time.tv_nsec, deadline: deadline,
+        host: model?.question(input)),
       limits: EvaluationLimits(deadline: deadline))
     switch target {
     case .document(let entrypoint): return try evaluation.value(of: entrypoint) != nil

@@ -1,4 +1,5 @@
 import Foundation
+import TLS
 import WebhookServer
 
 /// Where a server's certificate and key are, with those of the authority that signs them beside the certificate.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Kubernetes
+import Connectivity
 import Rego
 
 struct Bench: ParsableCommand {
@@ -78,7 +78,7 @@ struct Bench: ParsableCommand {
 
   private func benchmark() throws -> Benchmark {
     var options = RegoCompiler.Options()
-    options.builtins = .standard.adding(KubernetesBuiltins.all)
+    options.builtins = .policies
     var documents = EvaluationDocuments(dialect: nil, interner: options.interner)
     for path in policies {
       documents.load(path, isWanted: { $0.hasSuffix(".rego") && !$0.hasSuffix("_test.rego") })

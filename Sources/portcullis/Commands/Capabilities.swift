@@ -1,5 +1,5 @@
 import ArgumentParser
-import Kubernetes
+import Connectivity
 import Rego
 
 struct Capabilities: ParsableCommand {
@@ -23,7 +23,7 @@ struct Capabilities: ParsableCommand {
   var format = Format.json
 
   func run() {
-    let registry = BuiltinRegistry.standard.adding(KubernetesBuiltins.all)
+    let registry = BuiltinRegistry.policies
     let reference = BuiltinReference(Array(registry.builtins.values) + LanguageBuiltins.all)
     switch format {
     case .json: Console.output.write(line: Self.json(reference.builtins).text)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import TLS
 import WebhookServer
 
 struct Certs: ParsableCommand {

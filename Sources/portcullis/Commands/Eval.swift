@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Kubernetes
+import Connectivity
 import Rego
 
 struct Eval: ParsableCommand {
@@ -114,7 +114,8 @@ struct Eval: ParsableCommand {
   func run() throws {
     var text = query ?? ""
     let record = EvaluationRecord(mode: explain, profiles: profile, covers: coverage)
-    var documents = EvaluationDocuments(dialect: v0Compatible ? .v0 : v1Compatible ? .v1 : nil)
+    var documents = EvaluationDocuments(
+      dialect: v0Compatible ? .v0 : v1Compatible ? .v1 : nil, record: record)
     let outcome: QueryOutput.Outcome
     do {
       if stdin { text = try InputFile.text(try InputFile.read(InputFile.standardInput), name: "<stdin>") }
@@ -152,7 +153,7 @@ struct Eval: ParsableCommand {
     }
 
     var options = RegoCompiler.Options()
-    options.builtins = .standard.adding(KubernetesBuiltins.all)
+    options.builtins = .policies
     options.isInstrumented = record.isInstrumented
     options.isStrict = strict
     options.sources = documents.sources
@@ -168,7 +169,9 @@ struct Eval: ParsableCommand {
     let now = Int(Date().timeIntervalSince1970 * 1e9)
     let evaluation = Evaluation(
       program, input: input, data: documents.data,
-      context: BuiltinContext(nowNanoseconds: now, deadline: deadline),
+      context: BuiltinContext(
+        nowNanoseconds: now, deadline: deadline,
+        host: ClusterModel(data: documents.data, for: program)?.question(input)),
       limits: EvaluationLimits(deadline: deadline), strictBuiltinErrors: strictBuiltinErrors,
       printer: { text, _ in Console.error.write(line: text) })
     if record.isInstrumented { evaluation.trace { record.note($0) } }

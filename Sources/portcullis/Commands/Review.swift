@@ -57,7 +57,7 @@ struct Review: ParsableCommand {
     let deadline = ContinuousClock.now + .seconds(30)
     switch body.withUnsafeBytes({ service.answer($0, deadline: deadline, isFinal: true) }) {
     case .malformed(let reason): throw InputProblem(file: name, problem: reason)
-    case .tooSlow: throw InputProblem(file: name, problem: "no decision was reached in time")
+    case .tooSlow, .unconfirmed: throw InputProblem(file: name, problem: "no decision was reached in time")
     case .decided(let decision, let response):
       switch format {
       case .json: Console.output.write(response + [UInt8(ascii: "\n")])

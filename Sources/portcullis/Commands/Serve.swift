@@ -34,6 +34,7 @@ struct Serve: AsyncParsableCommand {
 
   @OptionGroup(title: "TLS") var tls: TLSOptions
   @OptionGroup(title: "Policies") var policies: ServePolicyOptions
+  @OptionGroup(title: "Cluster") var cluster: ClusterOptions
   @OptionGroup(title: "Bounds") var bounds: BoundOptions
 
   struct TLSOptions: ParsableArguments {
@@ -87,6 +88,24 @@ struct Serve: AsyncParsableCommand {
     @Option(
       name: .long,
       help: ArgumentHelp(
+        "A kubeconfig: what is in its cluster is followed as it changes.", valueName: "file"))
+    var kubeconfig: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("The kubeconfig's context. (default: its current one)", valueName: "name"))
+    var context: String?
+
+    @Flag(
+      name: .long, inversion: .prefixedNo,
+      help:
+        "Follow what is in the cluster that this runs in. (default: where it runs in one and no inventory is given)"
+    )
+    var inCluster: Bool?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
         "A YAML file with these options and with what is said of single policies.", valueName: "file"))
     var config: String?
 
@@ -96,6 +115,41 @@ struct Serve: AsyncParsableCommand {
         "Read policies as v0 or v1 only. By default each is read as v1, and where that fails as v0.",
         valueName: "version"))
     var regoVersion: Dialect?
+  }
+
+  struct ClusterOptions: ParsableArguments {
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "The webhook's namespace: of its policies, certificates and Lease. (default: that of the pod or context)",
+        valueName: "name"))
+    var namespace: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "The Service by which the API server reaches the webhook. (default: portcullis)", valueName: "name"))
+    var service: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "The ValidatingWebhookConfiguration by which it asks. (default: portcullis)", valueName: "name"))
+    var webhookConfiguration: String?
+
+    @Flag(
+      name: .long,
+      help:
+        "Make and renew certificates in a Secret, and have the webhook configuration trust them, rather than read files."
+    )
+    var manageCertificates = false
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "From one scan of what exists to the next, on one replica; 0s for none. (default: 10m in a cluster)",
+        valueName: "duration"))
+    var auditInterval: TimeSpan?
   }
 
   struct BoundOptions: ParsableArguments {
@@ -186,6 +240,14 @@ struct Serve: AsyncParsableCommand {
     flags.policyPaths = policies.policies.isEmpty ? nil : policies.policies
     flags.builtin = policies.builtin
     flags.inventoryPaths = policies.inventory.isEmpty ? nil : policies.inventory
+    flags.kubeconfig = policies.kubeconfig
+    flags.context = policies.context
+    flags.inCluster = policies.inCluster
+    flags.namespace = cluster.namespace
+    flags.serviceName = cluster.service
+    flags.webhookConfiguration = cluster.webhookConfiguration
+    flags.manageCertificates = cluster.manageCertificates ? true : nil
+    flags.auditInterval = cluster.auditInterval?.duration
     flags.regoVersion = policies.regoVersion
     flags.maxBodySize = bounds.maxBodySize?.bytes
     flags.maxHeaderSize = bounds.maxHeaderSize?.bytes

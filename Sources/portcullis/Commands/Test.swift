@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Kubernetes
+import Connectivity
 import Rego
 
 struct Test: ParsableCommand {
@@ -96,7 +96,7 @@ struct Test: ParsableCommand {
     let suite = TestSuite(documents.modules)
     let tests = try selected(suite.tests)
     var options = RegoCompiler.Options()
-    options.builtins = .standard.adding(KubernetesBuiltins.all)
+    options.builtins = .policies
     options.interner = documents.interner
     options.sources = documents.sources
     let recorder = coverage || threshold != nil ? CoverageRecorder() : nil
@@ -110,7 +110,9 @@ struct Test: ParsableCommand {
       var runner = TestRunner(
         tests: tests, program: program,
         instrumented: { () throws(RegoErrors) -> Program in try compiler.compile(suite.modules) },
-        data: documents.data, timeout: timeout.duration, coverage: recorder)
+        data: documents.data,
+        model: ClusterModel(data: documents.data, for: program), timeout: timeout.duration, coverage: recorder
+      )
       if verbose { runner.keepsTrace = { $0.operation != .evaluate && $0.operation != .redo } }
       results = try runner.run(parallel: parallel ?? ProcessInfo.processInfo.activeProcessorCount)
     } catch {

@@ -21,7 +21,11 @@ struct EvaluationDocuments {
   /// The roots of the bundles so far.
   var bundleRoots: [(bundle: String, roots: [[String]])] = []
 
-  init(dialect: Dialect?, interner: StringInterner = StringInterner()) {
+  /// Is told how long parsing takes.
+  private let record: EvaluationRecord?
+
+  init(dialect: Dialect?, interner: StringInterner = StringInterner(), record: EvaluationRecord? = nil) {
+    self.record = record
     self.dialect = dialect
     self.interner = interner
   }
@@ -72,9 +76,16 @@ struct EvaluationDocuments {
   mutating func add(module text: String, file: String, dialect: Dialect?) throws(InputProblem) {
     sources[file] = text
     do throws(RegoErrors) {
-      modules.append(try RegoParser.module(text, file: file, dialect: dialect))
+      modules.append(try parse(text, file: file, dialect: dialect))
     } catch {
       problems += error.errors.map(Problem.rego)
+    }
+  }
+
+  private func parse(_ text: String, file: String, dialect: Dialect?) throws(RegoErrors) -> Module {
+    guard let record else { return try RegoParser.module(text, file: file, dialect: dialect) }
+    return try record.time("rego_module_parse") { () throws(RegoErrors) in
+      try RegoParser.module(text, file: file, dialect: dialect)
     }
   }
 

@@ -1,5 +1,6 @@
 import Admission
 import Logging
+import Rego
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
@@ -11,6 +12,10 @@ final class Reloader: Service {
   private let flags: Configuration
   private let configurationPath: String?
   private let service: AdmissionService
+  /// Where the inventory comes from, if it is a cluster.
+  private let cluster: ClusterConnection?
+  /// Where the policies of files and those of the cluster are put together.
+  private let assembly: PolicyAssembly?
   private let metrics: ServerMetrics
   private let logger: Logger
   /// What is wrong with what was read last; empty where it is served.
@@ -22,12 +27,14 @@ final class Reloader: Service {
   ///   - flags: what the command line says, which counts before the file.
   ///   - configurationPath: the configuration file, where there is one.
   init(
-    flags: Configuration, configurationPath: String?, service: AdmissionService, metrics: ServerMetrics,
-    logger: Logger
+    flags: Configuration, configurationPath: String?, service: AdmissionService, cluster: ClusterConnection?,
+    assembly: PolicyAssembly?, metrics: ServerMetrics, logger: Logger
   ) {
     self.flags = flags
     self.configurationPath = configurationPath
     self.service = service
+    self.cluster = cluster
+    self.assembly = assembly
     self.metrics = metrics
     self.logger = logger
     let registry = metrics.registry
@@ -41,6 +48,10 @@ final class Reloader: Service {
       "portcullis_reload_failed",
       help: "1 where what is served is older than its files, which cannot be used."
     ) { [self] in isStale ? 1 : 0 }
+    registry.registerGauges(
+      "portcullis_policy_set_info",
+      help: "Always 1; the label is the hash of all policies and their settings."
+    ) { [service] in [(labels: [("hash", service.snapshot.policies.hash)], value: 1)] }
   }
 
   private var isStale: Bool { problems.withLock { !$0.isEmpty } }
@@ -50,7 +61,10 @@ final class Reloader: Service {
     [
       ReadinessCheck("policies") { [self] in
         let snapshot = service.snapshot
-        var detail = ["\(snapshot.policies.policies.count) compiled"] + snapshot.remarks
+        let policies = snapshot.policies
+        var detail = ["\(policies.policies.count) compiled, policy set \(policies.hash)"]
+        if !policies.constraints.isEmpty { detail.append("\(policies.constraints.count) constraints") }
+        detail += snapshot.remarks
         let problems = problems.withLock { $0 }
         if !problems.isEmpty {
           detail.append(
@@ -59,10 +73,11 @@ final class Reloader: Service {
         }
         return .ready(detail.joined(separator: "; "))
       },
-      ReadinessCheck("inventory") { [self] in
-        guard let inventory = service.snapshot.inventory else { return .ready("there is no source") }
-        return .ready("\(inventory.objectCount) objects loaded")
-      },
+      cluster?.readiness
+        ?? ReadinessCheck("inventory") { [self] in
+          guard let inventory = service.snapshot.inventory else { return .ready("there is no source") }
+          return .ready("\(inventory.objectCount) objects loaded")
+        },
     ]
   }
 
@@ -122,13 +137,22 @@ final class Reloader: Service {
   private func reload(because reason: String) async {
     let flags = flags
     let configurationPath = configurationPath
+    let (service, assembly) = (service, assembly)
+    let interner = cluster?.interner ?? StringInterner()
     // Compiling takes a while, and this must not be a thread that answers requests.
-    let result = await Task.detached(priority: .utility) { () -> Result<AdmissionSnapshot, PolicyProblems> in
-      Result { () throws(PolicyProblems) in try flags.filled(from: configurationPath).snapshot() }
+    let result = await Task.detached(priority: .utility) { () -> Result<Void, PolicyProblems> in
+      Result { () throws(PolicyProblems) in
+        let configuration = try flags.filled(from: configurationPath)
+        if let assembly {
+          assembly.replace(base: try configuration.policyBase(interner: interner))
+        } else {
+          service.replace(with: try configuration.snapshot())
+        }
+      }
     }.value
     switch result {
-    case .success(let snapshot):
-      service.replace(with: snapshot)
+    case .success:
+      let snapshot = service.snapshot
       metrics.policiesQuarantined.set(Double(snapshot.policies.quarantined.count))
       problems.withLock { $0 = [] }
       reloads.increment()

@@ -1,6 +1,8 @@
 import Admission
 import Logging
+import Rego
 import ServiceLifecycle
+import TLS
 import WebhookServer
 
 /// A run of the server from start to end.
@@ -13,24 +15,56 @@ struct ServeRun {
     let logger = Logger(label: "portcullis") { StreamLogHandler.standardError(label: $0) }
     let configuration: Configuration
     let service: AdmissionService
+    let cluster: ClusterConnection?
+    let base: PolicyAssembly.Base?
     do {
       configuration = try flags.filled(from: configurationPath)
-      service = AdmissionService(try configuration.snapshot())
+      let target = try configuration.cluster()
+      let interner = StringInterner()
+      let snapshot = try configuration.snapshot(followsCluster: target != nil, interner: interner)
+      service = AdmissionService(snapshot)
+      base = target.map { _ in
+        PolicyAssembly.Base(
+          policies: snapshot.policies,
+          compiler: configuration.compiler(hasInventory: true, interner: interner),
+          overrides: configuration.overrides)
+      }
+      cluster = target.map {
+        ClusterConnection(
+          to: $0, kinds: configuration.inventoryKinds.flatMap(FollowedKinds.init), service: service,
+          interner: interner, logger: logger)
+      }
     } catch {
       throw error.failure
     }
     let settings = try ServerSettings(configuration)
-    if let remark = try settings.prepareCertificates() { Console.error.write(line: remark) }
+    if configuration.manageCertificates == true {
+      if cluster == nil {
+        throw CommandFailure("--manage-certificates needs a cluster: --in-cluster or --kubeconfig")
+      }
+    } else if let remark = try settings.prepareCertificates() {
+      Console.error.write(line: remark)
+    }
 
     let metrics = ServerMetrics(version: Version.current.number)
+    let work = try cluster.flatMap { cluster in
+      try base.map {
+        try ClusterWork(
+          cluster, configuration, base: $0, service: service, metrics: metrics, logger: logger)
+      }
+    }
     let reloader = Reloader(
-      flags: flags, configurationPath: configurationPath, service: service, metrics: metrics, logger: logger)
+      flags: flags, configurationPath: configurationPath, service: service, cluster: cluster,
+      assembly: work?.assembly, metrics: metrics, logger: logger)
+    cluster?.register(in: metrics.registry)
     let server: WebhookServer
     let addresses: WebhookServer.BoundAddresses
     do {
       server = try WebhookServer(
-        configuration: settings.server, service: service, readiness: reloader.readiness, metrics: metrics,
-        decisionLog: DecisionLog(), logger: logger)
+        configuration: settings.server, service: service, policyService: work?.assembly.reviews,
+        identity: try work?.temporaryIdentity(), readiness: reloader.readiness + (work?.readiness ?? []),
+        metrics: metrics, decisionLog: DecisionLog(), logger: logger)
+      work?.server.set(server)
       addresses = try await server.start()
     } catch let error as TLSError {
       throw CommandFailure("\(error)")
@@ -41,10 +75,12 @@ struct ServeRun {
 
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [
-          .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-          .init(service: reloader, successTerminationBehavior: .ignore),
-        ],
+        // They end in the reverse order: the cluster is followed until the last review is answered.
+        services: (cluster.map { [.init(service: $0, successTerminationBehavior: .ignore)] } ?? [])
+          + (work?.services ?? []).map { .init(service: $0, successTerminationBehavior: .ignore) } + [
+            .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: reloader, successTerminationBehavior: .ignore),
+          ],
         // Whoever sits before a terminal does not want to wait.
         gracefulShutdownSignals: [.sigterm], cancellationSignals: [.sigint], logger: logger))
     do {

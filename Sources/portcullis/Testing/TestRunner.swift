@@ -1,3 +1,4 @@
+import Connectivity
 import Foundation
 import Rego
 import Synchronization
@@ -10,6 +11,8 @@ struct TestRunner: Sendable {
   /// The same with it: for coverage, for tests with cases, and to say why a test failed.
   var instrumented: @Sendable () throws(RegoErrors) -> Program
   var data: Value
+  /// What functions about network policies answer from; nil where no test can call one, or the data holds no inventory.
+  var model: ClusterModel?
   /// How long one test may take.
   var timeout: Duration
   /// Whether to note which lines tests reach.
@@ -47,7 +50,8 @@ struct TestRunner: Sendable {
     let deadline = start + timeout
     var output = ""
     let evaluation = Evaluation(
-      program, input: nil, data: data, context: BuiltinContext(nowNanoseconds: now, deadline: deadline),
+      program, input: nil, data: data,
+      context: BuiltinContext(nowNanoseconds: now, deadline: deadline, host: model?.question(nil)),
       limits: EvaluationLimits(deadline: deadline), printer: { text, _ in output += text + "\n" })
     let record = TestTrace(keeps: keepsTrace, coverage: coverage)
     if isTraced { evaluation.trace(withValues: true) { record.note($0) } }

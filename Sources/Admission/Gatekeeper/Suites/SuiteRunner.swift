@@ -214,14 +214,15 @@ private struct SuiteInventory {
 
   mutating func add(_ object: Value) throws(SuiteFailure) {
     let reviewed = ReviewedObject(object)
-    guard !reviewed.version.isEmpty, !reviewed.kind.isEmpty, let apiVersion = object["apiVersion"]?.string
+    let version = ReviewedObject.groupAndVersion(of: object).version
+    guard version.utf8Count > 0, reviewed.kind.utf8Count > 0, let apiVersion = object["apiVersion"]?.string
     else {
       throw SuiteFailure(
         "unable to add object to data.inventory: resource \(reviewed.name) has no version or no kind")
     }
-    if reviewed.isNamespace { namespaces[RegoString(reviewed.name)] = object }
-    let place = reviewed.namespace.isEmpty ? ["cluster"] : ["namespace", reviewed.namespace]
-    let path = place + [apiVersion, reviewed.kind, reviewed.name]
+    if reviewed.isNamespace { namespaces[reviewed.name] = object }
+    let place = reviewed.namespace.utf8Count == 0 ? ["cluster"] : ["namespace", reviewed.namespace.string]
+    let path = place + [apiVersion, reviewed.kind.string, reviewed.name.string]
     value = Self.inserting(object, at: path[...], into: value)
   }
 

@@ -6,10 +6,11 @@ struct ConnectivityExplain: ParsableCommand {
     commandName: "explain",
     abstract: "Say through which rules connections are allowed or denied.",
     discussion: """
-      For each two workloads what the source's policies and the destination's say, by ports. --from and --to narrow it down: to a \
-      workload as NAMESPACE/NAME or NAMESPACE/NAME[KIND], or to an address.
+      First what each policy does, in words, and then for each two workloads what the source's policies and the destination's say, by \
+      ports. --from and --to narrow it down: to a workload as NAMESPACE/NAME or NAMESPACE/NAME[KIND], or to an address.
 
       EXAMPLES
+        portcullis connectivity explain policies.yaml
         portcullis connectivity explain deploy/ --to shop/database
         portcullis connectivity explain deploy/ --from shop/web --to 10.1.2.3
       """)
@@ -26,17 +27,22 @@ struct ConnectivityExplain: ParsableCommand {
   func run() throws {
     let model = try options.model(paths.paths)
     let analysis = model.analysis
+    var isFirst = true
+    func write(_ lines: [String]) {
+      if !isFirst { Console.output.write(line: "") }
+      isFirst = false
+      for line in lines { Console.output.write(line: line) }
+    }
+    if from == nil && to == nil {
+      for explanation in analysis.policyExplanations() { write(explanation.lines) }
+    }
     do {
       let sources = try from.map { [try analysis.endpoint(named: $0)] }
       let destinations = try to.map { [try analysis.endpoint(named: $0)] }
       let all = analysis.workloadNames.map(Endpoint.workload)
-      var isFirst = true
       for source in sources ?? all {
         for destination in destinations ?? all where source != destination {
-          let explanation = try analysis.explain(from: source, to: destination)
-          if !isFirst { Console.output.write(line: "") }
-          isFirst = false
-          for line in explanation.lines { Console.output.write(line: line) }
+          write(try analysis.explain(from: source, to: destination).lines)
         }
       }
     } catch {

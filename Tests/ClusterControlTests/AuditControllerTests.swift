@@ -1,0 +1,129 @@
+import FakeAPIServer
+import Foundation
+import Kubernetes
+import KubernetesClient
+import Rego
+import Synchronization
+import Testing
+
+@testable import Admission
+@testable import ClusterControl
+
+extension FakeCluster.Resource {
+  static let leases = Self("coordination.k8s.io/v1", "leases", "Lease")
+  static let reports = Self("wgpolicyk8s.io/v1alpha2", "policyreports", "PolicyReport")
+  static let secretsToo = Self("v1", "secrets", "Secret")
+}
+
+@Suite struct AuditControllerTests {
+  static func pod(_ name: String, _ namespace: String = "shop") -> Value {
+    [
+      "apiVersion": "v1", "kind": "Pod",
+      "metadata": ["name": .string(name), "namespace": .string(namespace), "uid": .string("uid-\(name)")],
+      "spec": [:],
+    ]
+  }
+
+  static let policy = """
+    package bad_names
+
+    deny contains "this name is bad" if {
+      input.request.kind.kind == "Pod"
+      startswith(input.request.name, "bad")
+    }
+
+    deny contains "a secret" if input.request.kind.kind == "Secret"
+    """
+
+  static func controller(_ server: FakeServer, identity: String = "one") throws -> AuditController {
+    let set = try PolicyCompiler().compile([PolicySource(path: "p.rego", text: policy)])
+    let snapshot = AdmissionSnapshot(policies: set, inventory: .empty)
+    return AuditController(
+      try client(of: server), AuditController.Settings(namespace: "portcullis", identity: identity),
+      logger: silent,
+      isReady: { true }, subject: { (snapshot, []) })
+  }
+
+  @Test("what is found is told in PolicyReports and Events, and taken back once it is mended")
+  func reports() async throws {
+    let cluster = FakeCluster([.pods, .namespaces, .events, .leases, .reports, .secretsToo])
+    cluster.put(.pods, Self.pod("bad-1"))
+    cluster.put(.pods, Self.pod("good"))
+    cluster.put(.pods, Self.pod("good", "other"))
+    cluster.put(
+      .secretsToo, ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "s", "namespace": "shop"]])
+    let server = try await cluster.start()
+    let controller = try Self.controller(server)
+    try await controller.scanOnce()
+    let report = try #require(cluster.object(.reports, namespace: "shop", name: "portcullis"))
+    #expect(report["summary"]?["fail"] == 1)
+    let result = try #require(report["results"]?.array?.first)
+    #expect(result["policy"] == "bad_names" && result["result"] == "fail")
+    #expect(result["resources"]?.array?.first?["uid"] == "uid-bad-1")
+    #expect(cluster.object(.reports, namespace: "other", name: "portcullis") == nil)
+    let event = try #require(cluster.requests.last { $0.method == "POST" && $0.path.hasSuffix("/events") })
+    #expect(event.path == "/api/v1/namespaces/shop/events")
+    // Nothing reads Secrets, whatever a policy asks for.
+    #expect(!cluster.requests.contains { $0.path.contains("secrets") })
+
+    let version = report["metadata"]?["resourceVersion"]
+    try await controller.scanOnce()
+    #expect(
+      cluster.object(.reports, namespace: "shop", name: "portcullis")?["metadata"]?["resourceVersion"]
+        == version)
+    cluster.remove(.pods, namespace: "shop", name: "bad-1")
+    try await controller.scanOnce()
+    #expect(cluster.object(.reports, namespace: "shop", name: "portcullis") == nil)
+    await server.stop()
+  }
+
+  @Test("a kind that may not be listed is a remark, and the others are scanned")
+  func forbidden() async throws {
+    let cluster = FakeCluster([.pods, .namespaces, .networkPolicies])
+    cluster.forbid(["networkpolicies"])
+    cluster.put(.pods, Self.pod("bad-1"))
+    let server = try await cluster.start()
+    let set = try PolicyCompiler().compile([PolicySource(path: "p.rego", text: Self.policy)])
+    let report = try await ClusterAuditor(try client(of: server)).scan(
+      policies: set, constraints: [], inventory: .empty)
+    #expect(report.deniedCount == 1)
+    #expect(
+      report.remarks.count == 1
+        && report.remarks[0].hasPrefix("networkpolicies.networking.k8s.io cannot be listed"))
+    await server.stop()
+  }
+
+  @Test("one of several replicas holds the Lease, and another takes it where that one gives it up or is gone")
+  func lease() async throws {
+    let cluster = FakeCluster([.leases])
+    let server = try await cluster.start()
+    let client = try client(of: server)
+    let time = Mutex(ContinuousClock.now)
+    func election(_ identity: String) -> LeaseElection {
+      LeaseElection(
+        client, namespace: "portcullis", name: "portcullis", identity: identity, duration: .seconds(60),
+        now: { time.withLock { $0 } })
+    }
+    let (one, two) = (election("one"), election("two"))
+    try await one.attempt()
+    try await two.attempt()
+    #expect(one.isHeld && !two.isHeld)
+    let lease = try #require(cluster.object(.leases, namespace: "portcullis", name: "portcullis"))
+    #expect(lease["spec"]?["holderIdentity"] == "one")
+    #expect(lease["spec"]?["renewTime"]?.string?.count == "2026-01-01T00:00:00.000000Z".count)
+    try await one.attempt()
+    await one.release()
+    try await two.attempt()
+    #expect(!one.isHeld && two.isHeld)
+    // The second is heard of no more: the first waits for as long as the Lease is good for, by its own clock.
+    try await one.attempt()
+    #expect(!one.isHeld)
+    time.withLock { $0 += .seconds(59) }
+    try await one.attempt()
+    #expect(!one.isHeld && two.isHeld)
+    time.withLock { $0 += .seconds(2) }
+    try await one.attempt()
+    #expect(one.isHeld && !two.isHeld)
+    await server.stop()
+  }
+}
