@@ -18,8 +18,9 @@ build: dependencies ## build .build/release/portcullis
 	@swift build --configuration release --static-swift-stdlib --product portcullis \
 	  -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 
+# One after the other: many of them wait for what takes time, and beside others that keep every core busy they would wait for those.
 test: dependencies ## build and run every test
-	@swift test --disable-xctest
+	@swift test --disable-xctest --no-parallel
 
 e2e: dependencies ## build, and run Portcullis in a real control plane, which is built when it is not there
 	@swift build --product portcullis

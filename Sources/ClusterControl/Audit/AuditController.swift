@@ -129,9 +129,22 @@ public final class AuditController: Service {
         "seconds": "\(duration.components.seconds)",
       ])
     for remark in report.remarks { logger.warning("audit: \(remark)") }
-    try await writeReports(report)
-    try await writeStatus(report, of: constraints)
-    try await writeEvents(report)
+    // Each is told whatever becomes of the others.
+    var problem: (any Error)?
+    for tell in [
+      { try await self.writeReports(report) },
+      { try await self.writeStatus(report, of: constraints) },
+      { try await self.writeEvents(report) },
+    ] as [() async throws -> Void] {
+      do {
+        try await tell()
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        problem = problem ?? error
+      }
+    }
+    if let problem { throw problem }
   }
 
   // MARK: Telling

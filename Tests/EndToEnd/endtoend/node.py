@@ -6,6 +6,7 @@ service account's token, and the probes. The program is started with the argumen
 import base64
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -229,10 +230,13 @@ def _replace(path, content):
 class Node:
     """Runs the pods of one namespace, in a thread."""
 
+    # Pods of an earlier cluster may still be ending, each with its network.
+    _numbers = itertools.count(10)
+
     def __init__(self, plane, namespace, binary, folder):
         self.plane, self.namespace, self.binary, self.folder = plane, namespace, binary, folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.pods, self.problem, self._number = {}, None, 10
+        self.pods, self.problem = {}, None
         self._end, self._thread = threading.Event(), threading.Thread(target=self._loop, daemon=True)
         # Held while the loop works, so that a scenario can change things between two rounds.
         self.lock = threading.RLock()
@@ -249,6 +253,14 @@ class Node:
         for pod in self.pods.values():
             if pod.program:
                 pod.program.kill()
+            pod.network.remove()
+
+    def last_words(self, indent):
+        """What the replicas logged last, for whoever reads about a failure."""
+        lines = []
+        for pod in list(self.pods.values()):
+            lines += [f"--- {pod.name}:", *(pod.program.last_words(2000).splitlines()[1:] if pod.program else [])]
+        return "\n".join(indent + line[:300] for line in lines)
 
     def _loop(self):
         while not self._end.wait(0.25):
@@ -279,8 +291,7 @@ class Node:
 
     def _admit(self, manifest):
         name = manifest["metadata"]["name"]
-        pod = Pod(self, manifest, self._number)
-        self._number += 1
+        pod = Pod(self, manifest, next(Node._numbers))
         try:
             pod.start()
         except BaseException:
