@@ -32,5 +32,5 @@ def keep(root, program):
         return
     _folder().mkdir(parents=True, exist_ok=True)
     shutil.copy(program, _folder() / commit[0])
-    for old in sorted(_folder().iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+    for old in sorted((path for path in _folder().iterdir() if not path.name.startswith(".")), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
         old.unlink()
