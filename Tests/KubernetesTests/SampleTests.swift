@@ -45,7 +45,8 @@ struct SampleTests {
     #expect(base.errors.isEmpty)
     #expect(
       Set(base.manifests.map(\.kind.kind)) == [
-        "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ConfigMap",
+        "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
+        "ConfigMap",
         "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ValidatingWebhookConfiguration",
       ])
     #expect(base.manifests.allSatisfy { $0.metadata.namespace ?? "portcullis" == "portcullis" })
@@ -66,9 +67,10 @@ struct SampleTests {
     let configuration = try #require(set.manifests.first?.object)
     let webhooks = try #require(configuration["webhooks"]?.array)
     #expect(
-      webhooks.compactMap { $0["name"]?.string } == [
-        "networkpolicies", "workloads", "namespaces", "labels", "policies", "templates",
-      ].map { $0 + ".portcullis.dev" })
+      webhooks.compactMap { $0["name"]?.string }
+        == [
+          "networkpolicies", "workloads", "namespaces", "labels", "policies", "templates",
+        ].map { $0 + ".portcullis.dev" })
     let annotation = configuration["metadata"]?["annotations"]?["portcullis.dev/fail-closed"]?.string ?? ""
     let failClosed = Set(annotation.split(separator: ",").map(String.init))
     #expect(
