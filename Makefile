@@ -1,4 +1,5 @@
 portcullis := .build/release/portcullis
+product := portcullis
 listen := 127.0.0.1:8443
 inventory := manifests/samples/cluster
 
@@ -15,7 +16,7 @@ run: build certs ## build and serve https://127.0.0.1:8443 with the built-in pol
 # across modules and leaving out the checks for exclusive access at run time, which debug builds and all tests have, gives a few
 # percent more.
 build: dependencies ## build .build/release/portcullis
-	@swift build --configuration release --static-swift-stdlib --product portcullis \
+	@swift build --configuration release --static-swift-stdlib --product $(product) \
 	  -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 
 # One after the other: many of them wait for what takes time, and beside others that keep every core busy they would wait for those.

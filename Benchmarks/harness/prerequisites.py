@@ -60,11 +60,11 @@ def install_programs(packages=PACKAGES):
         run([*prefix, "systemctl", "disable", "--now", "nginx"], 60)
 
 
-def release_build():
-    """The path of the release binary, brought up to date."""
-    say("building portcullis in release")
-    run(["swift", "build", "--configuration", "release", "--product", "portcullis"], 3600, cwd=ROOT)
-    return ROOT / ".build/release/portcullis"
+def release_build(product="portcullis"):
+    """The path of a release binary, brought up to date as `make build` does."""
+    say(f"building {product} in release")
+    run(["make", "--no-print-directory", "build", f"product={product}"], 3600, cwd=ROOT)
+    return ROOT / ".build/release" / product
 
 
 def shared_bench():
