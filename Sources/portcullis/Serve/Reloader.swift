@@ -18,6 +18,7 @@ final class Reloader: Service {
   private let assembly: PolicyAssembly?
   private let metrics: ServerMetrics
   private let logger: Logger
+  private let signals: UnixSignalsSequence
   /// What is wrong with what was read last; empty where it is served.
   private let problems = Mutex<[PolicyProblem]>([])
   private let reloads = Counter()
@@ -26,9 +27,10 @@ final class Reloader: Service {
   /// - Parameters:
   ///   - flags: what the command line says, which counts before the file.
   ///   - configurationPath: the configuration file, where there is one.
+  ///   - signals: each has everything read again.
   init(
     flags: Configuration, configurationPath: String?, service: AdmissionService, cluster: ClusterConnection?,
-    assembly: PolicyAssembly?, metrics: ServerMetrics, logger: Logger
+    assembly: PolicyAssembly?, metrics: ServerMetrics, logger: Logger, signals: UnixSignalsSequence
   ) {
     self.flags = flags
     self.configurationPath = configurationPath
@@ -37,6 +39,7 @@ final class Reloader: Service {
     self.assembly = assembly
     self.metrics = metrics
     self.logger = logger
+    self.signals = signals
     let registry = metrics.registry
     registry.register(
       "portcullis_reloads_total",
@@ -91,7 +94,7 @@ final class Reloader: Service {
     let (events, queue) = AsyncStream.makeStream(of: Event.self)
     await withTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
-        for await _ in await UnixSignalsSequence(trapping: .sighup) { queue.yield(.signal) }
+        for await _ in self.signals { queue.yield(.signal) }
       }
       tasks.addTask {
         while !Task.isCancelled {

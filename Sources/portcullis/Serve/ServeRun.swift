@@ -3,6 +3,7 @@ import Logging
 import Rego
 import ServiceLifecycle
 import TLS
+import UnixSignals
 import WebhookServer
 
 /// A run of the server from start to end.
@@ -13,6 +14,8 @@ struct ServeRun {
 
   func run() async throws {
     let logger = Logger(label: "portcullis") { StreamLogHandler.standardError(label: $0) }
+    // From the start: one that comes early does not end the program.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
     let configuration: Configuration
     let service: AdmissionService
     let cluster: ClusterConnection?
@@ -55,7 +58,7 @@ struct ServeRun {
     }
     let reloader = Reloader(
       flags: flags, configurationPath: configurationPath, service: service, cluster: cluster,
-      assembly: work?.assembly, metrics: metrics, logger: logger)
+      assembly: work?.assembly, metrics: metrics, logger: logger, signals: hangups)
     cluster?.register(in: metrics.registry)
     let server: WebhookServer
     let addresses: WebhookServer.BoundAddresses
@@ -71,7 +74,6 @@ struct ServeRun {
     } catch {
       throw CommandFailure("cannot listen on \(settings.server.listen): \(error)")
     }
-    report(service.snapshot, addresses)
 
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -80,6 +82,9 @@ struct ServeRun {
           + (work?.services ?? []).map { .init(service: $0, successTerminationBehavior: .ignore) } + [
             .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: reloader, successTerminationBehavior: .ignore),
+            // By then the group has trapped the signals that end it: whoever reads this may send one at once.
+            .init(
+              service: Announcement { report(service.snapshot, addresses) }, successTerminationBehavior: .ignore),
           ],
         // Whoever sits before a terminal does not want to wait.
         gracefulShutdownSignals: [.sigterm], cancellationSignals: [.sigint], logger: logger))
@@ -96,4 +101,11 @@ struct ServeRun {
     served.append((purpose: "metrics", address: "\(health)/metrics"))
     for line in StartupReport(snapshot, addresses: served).lines { Console.error.write(line: line) }
   }
+}
+
+/// Tells something once all services of a group are being run.
+private struct Announcement: Service {
+  let tell: @Sendable () -> Void
+
+  func run() async throws { tell() }
 }

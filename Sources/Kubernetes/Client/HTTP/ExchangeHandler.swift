@@ -125,8 +125,9 @@ final class ExchangeHandler: ChannelDuplexHandler {
       timer?.cancel()
       timer = nil
       if isKeptAlive {
-        request.exchange.finished()
+        // Before whoever asked goes on, and asks for the next.
         request.onRelease()
+        request.exchange.finished()
       } else {
         request.exchange.finished()
         context.close(promise: nil)
