@@ -84,7 +84,8 @@ struct ServeRun {
             .init(service: reloader, successTerminationBehavior: .ignore),
             // By then the group has trapped the signals that end it: whoever reads this may send one at once.
             .init(
-              service: Announcement { report(service.snapshot, addresses) }, successTerminationBehavior: .ignore),
+              service: Announcement { report(service.snapshot, addresses) },
+              successTerminationBehavior: .ignore),
           ],
         // Whoever sits before a terminal does not want to wait.
         gracefulShutdownSignals: [.sigterm], cancellationSignals: [.sigint], logger: logger))
