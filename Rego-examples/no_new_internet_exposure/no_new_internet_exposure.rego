@@ -14,6 +14,9 @@
 #       - AdminNetworkPolicy
 #       - BaselineAdminNetworkPolicy
 #       - ClusterNetworkPolicy
+#       - CiliumNetworkPolicy
+#       - CiliumClusterwideNetworkPolicy
+#       - GlobalNetworkPolicy
 #       - Namespace
 #       - Deployment
 #       - StatefulSet

@@ -15,6 +15,9 @@
 #       - AdminNetworkPolicy
 #       - BaselineAdminNetworkPolicy
 #       - ClusterNetworkPolicy
+#       - CiliumNetworkPolicy
+#       - CiliumClusterwideNetworkPolicy
+#       - GlobalNetworkPolicy
 #       - Namespace
 #       - Deployment
 #       - StatefulSet

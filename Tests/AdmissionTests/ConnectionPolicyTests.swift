@@ -61,6 +61,64 @@ struct ConnectionPolicyTests {
     #expect(try Self.messages(Self.fixture("protected_workloads", peers), "CREATE", new: batch) == [])
   }
 
+  static let cilium = """
+
+    ---
+    apiVersion: cilium.io/v2
+    kind: CiliumNetworkPolicy
+    metadata: {name: tool, namespace: dev}
+    spec: {endpointSelector: {}, ingress: [{fromEndpoints: [{matchLabels: {app: friend}}]}]}
+    """
+  static let tool = "{workloads: [{namespaces: [dev]}]}"
+
+  @Test(
+    "what policies of Cilium and Calico allow is not known: it neither hides what opens nor keeps all as it is"
+  )
+  func foreign() throws {
+    let fixture = try Self.fixture("protected_workloads", Self.tool, more: Self.cilium)
+    let all = Cluster.policy("all", in: "dev", "{podSelector: {}, ingress: [{}]}")
+    #expect(
+      try Self.messages(fixture, "CREATE", new: all).sorted() == [
+        "creating NetworkPolicy dev/all would open 0.0.0.0-255.255.255.255 => dev/tool[Pod] : All Connections, through NetworkPolicy dev/all ingress[0]; dev/tool[Pod] is protected",
+        "creating NetworkPolicy dev/all would open shop/web[Deployment] => dev/tool[Pod] : All Connections, through NetworkPolicy dev/all ingress[0]; dev/tool[Pod] is protected",
+      ])
+    // Nothing that another end's policies, or one that allows nothing, can do.
+    #expect(
+      try Self.messages(fixture, "CREATE", new: Cluster.policy("none", in: "dev", "{podSelector: {}}")) == [])
+    let narrow = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}]}]}"
+    #expect(try Self.messages(fixture, "CREATE", new: Cluster.policy("narrow", in: "shop", narrow)) == [])
+    // Whom it lets in goes by labels, which may be anybody's.
+    let batch = Cluster.deployment("batch", in: "shop", labels: "{app: friend}")
+    #expect(
+      try Self.messages(fixture, "CREATE", new: batch) == [
+        "creating Deployment shop/batch would open shop/batch[Deployment] => dev/tool[Pod] : All Connections, through CiliumNetworkPolicy dev/tool, whose rules are not modelled; dev/tool[Pod] is protected"
+      ])
+    let internet = try Self.fixture("no_new_internet_exposure", more: Self.cilium)
+    #expect(try Self.messages(internet, "CREATE", new: all).count == 1)
+  }
+
+  @Test(
+    "a policy of Cilium that goes, or is edited, opens what it may have denied; one that comes opens nothing")
+  func foreignChanges() throws {
+    let own = Self.cilium.split(separator: "---").last.map(String.init) ?? ""
+    let wider = own.split(separator: "friend").joined(separator: "all")
+    let fixture = try Self.fixture("protected_workloads", Self.tool, more: Self.cilium)
+    #expect(try Self.messages(fixture, "DELETE", old: own).count == 2)
+    #expect(try Self.messages(fixture, "UPDATE", old: own, new: wider).count == 2)
+    let before = try Self.fixture("protected_workloads", Self.tool)
+    #expect(try Self.messages(before, "CREATE", new: own) == [])
+  }
+
+  @Test("IPv6 that only its absence from a block denied is told when it opens")
+  func addressFamilies() throws {
+    let block = Cluster.policy(
+      "open", in: "shop", "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}")
+    let all = Cluster.policy("open", in: "shop", "{podSelector: {}, ingress: [{}]}")
+    let fixture = try Self.fixture("no_new_internet_exposure", more: "\n---\n" + block)
+    let found = try Self.messages(fixture, "UPDATE", old: block, new: all)
+    #expect(found.count == 1 && found[0].contains("ffff:ffff"), "\(found)")
+  }
+
   @Test("a label protects as well, and is not taken off")
   func labelled() throws {
     let fixture = try Self.fixture("protected_workloads")
@@ -138,7 +196,7 @@ struct ConnectionPolicyTests {
       ])
     #expect(
       try warnings("{podSelector: {matchLabels: {app: web}}, ingress: [{}]}") == [
-        "NetworkPolicy p: it allows everything that it could deny, and so has no effect"
+        "NetworkPolicy p: it allows everything, so that no policy restricts the pods that it selects"
       ])
     #expect(
       try warnings(

@@ -51,11 +51,11 @@ struct SampleTests {
       ])
     #expect(base.manifests.allSatisfy { $0.metadata.namespace ?? "portcullis" == "portcullis" })
     // That for the end-to-end tests is patches, which kubectl alone reads.
-    let overlays = ManifestReader().read(["warn", "deny"].map { "\(Self.folder)/overlays/\($0)" })
+    let overlays = ManifestReader().read(["warn", "deny", "connections"].map { "\(Self.folder)/overlays/\($0)" })
     #expect(overlays.errors.isEmpty)
     #expect(
       overlays.manifests.map(\.reference.description) == [
-        "ConfigMap portcullis/portcullis", "ConfigMap portcullis/portcullis",
+        "ConfigMap portcullis/portcullis", "ConfigMap portcullis/portcullis", "ConfigMap portcullis/portcullis",
       ])
   }
 

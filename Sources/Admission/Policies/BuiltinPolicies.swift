@@ -524,6 +524,9 @@ public enum BuiltinPolicies {
         #       - AdminNetworkPolicy
         #       - BaselineAdminNetworkPolicy
         #       - ClusterNetworkPolicy
+        #       - CiliumNetworkPolicy
+        #       - CiliumClusterwideNetworkPolicy
+        #       - GlobalNetworkPolicy
         #       - Namespace
         #       - Deployment
         #       - StatefulSet
@@ -741,6 +744,9 @@ public enum BuiltinPolicies {
         #       - AdminNetworkPolicy
         #       - BaselineAdminNetworkPolicy
         #       - ClusterNetworkPolicy
+        #       - CiliumNetworkPolicy
+        #       - CiliumClusterwideNetworkPolicy
+        #       - GlobalNetworkPolicy
         #       - Namespace
         #       - Deployment
         #       - StatefulSet

@@ -138,7 +138,7 @@ private struct PolicyCompiler {
   mutating func profiles(
     _ policies: [Policy], selected: [GroupSet], _ direction: Direction
   ) -> (profiles: [Profile], policies: [CompiledPolicy]) {
-    var profiles = Array(repeating: Profile(), count: groups.count)
+    var profiles = Array(repeating: Profile(direction), count: groups.count)
     var all: [CompiledPolicy] = []
     for (policy, selected) in zip(policies, selected) where policy.affects(direction) {
       let compiled = compile(policy, direction)

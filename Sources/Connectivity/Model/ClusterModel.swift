@@ -11,6 +11,8 @@ public struct ClusterModel: Sendable {
   var clusterPoliciesByKey: [ObjectReference: Policy] = [:]
   /// Those of Cilium and Calico that are the cluster's.
   var clusterForeignPolicies: [ObjectReference: [ForeignPolicy]] = [:]
+  /// Where there are others of theirs.
+  var namespacesWithForeignPolicies: Set<RegoString> = []
   /// What policies that are the cluster's could not be read for.
   var misread: [ObjectReference: Problem] = [:]
   /// The cluster's policies by direction, each that has a say in it.

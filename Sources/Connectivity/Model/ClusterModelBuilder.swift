@@ -334,6 +334,11 @@ public struct ClusterModelBuilder {
           name: name, content: draft.content, pods: draft.hasOtherPods ? nil : old?.pods,
           policies: draft.hasOtherPolicies ? nil : old)
       model.namespaces[name] = new
+      if draft.content.foreignPolicies.isEmpty {
+        model.namespacesWithForeignPolicies.remove(name)
+      } else {
+        model.namespacesWithForeignPolicies.insert(name)
+      }
       model.ingressIndex.replace(name, old?.ingressReach, with: new?.ingressReach)
       model.egressIndex.replace(name, old?.egressReach, with: new?.egressReach)
     }

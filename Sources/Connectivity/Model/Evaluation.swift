@@ -52,8 +52,16 @@ struct Profile: Sendable {
   var admin: [[CompiledPolicy]] = []
   var networkPolicies: [CompiledPolicy] = []
   var baseline: [[CompiledPolicy]] = []
+  /// The policies of Cilium and Calico that isolate the pods.
+  var foreign: [ObjectReference] = []
+  var foreignRules = ForeignRules.unknown
+  let direction: Direction
 
-  var isEmpty: Bool { admin.isEmpty && networkPolicies.isEmpty && baseline.isEmpty }
+  init(_ direction: Direction) { self.direction = direction }
+
+  var isEmpty: Bool {
+    admin.isEmpty && networkPolicies.isEmpty && baseline.isEmpty && foreign.isEmpty
+  }
 
   /// Adds a policy that comes after those that are there.
   mutating func append(_ policy: CompiledPolicy) {
@@ -71,6 +79,17 @@ struct Profile: Sendable {
       ranks.append([policy])
     }
   }
+}
+
+/// What the rules of Cilium's and Calico's policies, which are not modelled, are taken to allow to pods that these isolate.
+enum ForeignRules {
+  /// Anything, and nothing for certain.
+  case unknown
+  /// All: where they are the same before and after a change, and the change is on the other end.
+  case all
+  /// Nothing beside what NetworkPolicies allow: where they are the same before and after a change of the latter, to which they add what
+  /// they allow.
+  case nothing
 }
 
 /// What becomes of the connections between two ends in one direction.
@@ -119,6 +138,10 @@ struct Evaluation<Peer: PeerTest> {
   mutating func run(_ profile: Profile) -> Verdict {
     runTier(profile.admin)
     if open.isEmpty { return verdict }
+    if !profile.foreign.isEmpty {
+      runForeignPolicies(profile)
+      return verdict
+    }
     if !profile.networkPolicies.isEmpty {
       runNetworkPolicies(profile.networkPolicies)
       return verdict
@@ -198,6 +221,20 @@ struct Evaluation<Peer: PeerTest> {
     if !rest.isEmpty {
       verdict.denied = verdict.denied.union(rest)
       note(rest, isAllowed: false, .isolation(policies.map(\.policy.reference)))
+    }
+  }
+
+  /// Those of Cilium and Calico have their say after the admin tier, together with NetworkPolicies.
+  private mutating func runForeignPolicies(_ profile: Profile) {
+    switch profile.foreignRules {
+    case .nothing: runNetworkPolicies(profile.networkPolicies)
+    case .unknown, .all:
+      verdict.allowed = verdict.allowed.union(open)
+      if profile.foreignRules == .unknown { verdict.denied = verdict.denied.union(open) }
+      guard reasons != nil else { return }
+      for policy in profile.foreign {
+        note(open, isAllowed: true, .rule(RuleReference(unmodelled: policy, profile.direction)))
+      }
     }
   }
 

@@ -216,9 +216,23 @@ struct AdminPolicyReader {
         return
       }
       if names.count > 1 { throw Misfit(": exactly one field must be set, but \(names.count) are") }
+      if let unknown = try Self.unknownMember(of: port, name) {
+        failsClosed = true
+        warn("\(place).\(field)[\(index)].\(name).\(unknown) is not known: the rule fails closed")
+        return
+      }
       try Self.add(port, name, to: &ports)
     }
     return ports
+  }
+
+  /// What a protocol has beside `destinationPort`: without it the rule would be about more than was meant.
+  private static func unknownMember(of port: FieldReader, _ name: RegoString) throws -> RegoString? {
+    guard TransportProtocol(rawValue: name.string.uppercased()) != nil else { return nil }
+    for key in (try port.object(name) ?? ObjectValue()).keys {
+      if case .string(let member) = key, member != "destinationPort" { return member }
+    }
+    return nil
   }
 
   private static func add(_ port: FieldReader, _ name: RegoString, to ports: inout RulePorts) throws {

@@ -18,6 +18,9 @@ public struct ForeignPolicy: Sendable {
   let namespace: RegoString?
   let pods: Pods
 
+  /// The API groups of these policies.
+  static let groups: Set<RegoString> = ["cilium.io", "projectcalico.org", "crd.projectcalico.org"]
+
   /// Whether two are the same but for where they stand.
   func isSame(as other: ForeignPolicy) -> Bool {
     isolates == other.isolates && namespace == other.namespace && pods == other.pods

@@ -88,14 +88,27 @@ public final class Policy: Sendable {
 public struct RuleReference: Sendable, Hashable {
   public let policy: ObjectReference
   public let direction: Direction
-  /// From 0.
+  /// From 0; -1 for the rules of a policy that are not modelled, together.
   public let index: Int
   public let name: RegoString?
+
+  /// The rules of a policy that are not modelled.
+  init(unmodelled policy: ObjectReference, _ direction: Direction) {
+    self.init(policy: policy, direction: direction, index: -1, name: nil)
+  }
+
+  init(policy: ObjectReference, direction: Direction, index: Int, name: RegoString?) {
+    self.policy = policy
+    self.direction = direction
+    self.index = index
+    self.name = name
+  }
 }
 
 extension RuleReference: CustomStringConvertible {
   /// `NetworkPolicy shop/web ingress[0]`, with the rule's name where it has one.
   public var description: String {
+    if index < 0 { return "\(policy), whose rules are not modelled" }
     let place = "\(policy) \(direction.rawValue.lowercased())[\(index)]"
     return if let name { "\(place) \"\(name)\"" } else { place }
   }

@@ -32,6 +32,34 @@ struct ChangeComparison {
     let new: [Side]
 
     var all: [Side] { old + new }
+
+    /// Whether the pods are before what they are after, to all who select them.
+    var areSame: Bool {
+      !old.isEmpty && old.count == new.count
+        && zip(old, new).allSatisfy {
+          $0.group.traits == $1.group.traits
+            && ($0.namespace === $1.namespace || $0.namespace.labels == $1.namespace.labels)
+            && $0.profile.foreign == $1.profile.foreign
+        }
+    }
+
+    /// Whether the same policies of the modelled kinds decide.
+    var haveSamePolicies: Bool {
+      zip(old, new).allSatisfy { old, new in
+        old.profile.policies.elementsEqual(new.profile.policies) { $0.policy === $1.policy }
+      }
+    }
+
+    func assuming(_ rules: ForeignRules) -> Sides {
+      func assuming(_ sides: [Side]) -> [Side] {
+        sides.map { side in
+          var profile = side.profile
+          profile.foreignRules = rules
+          return Side(group: side.group, namespace: side.namespace, profile: profile)
+        }
+      }
+      return Sides(old: assuming(old), new: assuming(new))
+    }
   }
 
   private struct Pair: Hashable {
@@ -41,6 +69,8 @@ struct ChangeComparison {
 
   private let old: LiveModel
   private let new: LiveModel
+  /// Whether the change is one of what a policy of Cilium or Calico says.
+  private let isForeign: Bool
   private let limit: Int
   private let isCancelled: () -> Bool
   private var changes: [ConnectionChange] = []
@@ -50,9 +80,12 @@ struct ChangeComparison {
   /// The workloads that have been compared with all others in a direction.
   private var done: [Direction: Set<Workload>] = [:]
 
-  init(old: LiveModel, new: LiveModel, limit: Int, isCancelled: @escaping () -> Bool) {
+  init(
+    old: LiveModel, new: LiveModel, isForeign: Bool, limit: Int, isCancelled: @escaping () -> Bool
+  ) {
     self.old = old
     self.new = new
+    self.isForeign = isForeign
     self.limit = limit
     self.isCancelled = isCancelled
   }
@@ -198,11 +231,11 @@ struct ChangeComparison {
       for others in parts(partners, toldApartBy: ownRules) {
         comparisons += 1
         if comparisons & 0x3f == 0, isCancelled() { throw .cancelled }
-        let otherSides = self.sides(partners, others[0], direction.opposite)
+        let (sides, otherSides) = assuming(sides, self.sides(partners, others[0], direction.opposite))
         let before = old.allowed(direction, of: sides.old, with: otherSides.old)
         let after = new.allowed(direction, of: sides.new, with: otherSides.new)
         let added = after.upper.subtracting(before.lower)
-        let removed = before.lower.subtracting(after.upper)
+        let removed = removed(before, after, sides, otherSides)
         if added.isEmpty && removed.isEmpty { continue }
         let addedBy = added.isEmpty ? [] : new.rules(direction, of: sides.new, with: otherSides.new, added)
         let removedBy =
@@ -216,6 +249,42 @@ struct ChangeComparison {
         }
       }
     }
+  }
+
+  // MARK: Rules that are not modelled
+
+  /// Two ends with what the rules of Cilium's and Calico's policies are taken to allow them, so that what is added before and after is not
+  /// less than what is added in truth, and no more than it takes.
+  ///
+  /// With F for these rules, N for NetworkPolicies and B for the other end: `(F ∪ N₂) ∩ B` without `(F ∪ N₁) ∩ B` is within `N₂` without
+  /// `N₁`, whatever F is, and within B only as far as that is known.
+  private func assuming(_ own: Sides, _ other: Sides? = nil) -> (own: Sides, other: Sides) {
+    let none = Sides(old: [], new: [])
+    guard own.all.contains(where: \.hasForeign) || other?.all.contains(where: \.hasForeign) ?? false else {
+      return (own, other ?? none)
+    }
+    // Which pods these rules are about changes with labels.
+    guard !isForeign, own.areSame, other?.areSame ?? true else { return (own, other ?? none) }
+    let isOwnUnchanged = own.haveSamePolicies
+    let isOtherUnchanged = other?.haveSamePolicies ?? true
+    if !isOwnUnchanged && !isOtherUnchanged { return (own, other ?? none) }
+    return (
+      own.assuming(isOwnUnchanged ? .all : .nothing),
+      (other ?? none).assuming(isOtherUnchanged ? .all : .nothing)
+    )
+  }
+
+  /// What is removed for certain.
+  private func removed(
+    _ before: (upper: ConnectionSet, lower: ConnectionSet),
+    _ after: (upper: ConnectionSet, lower: ConnectionSet),
+    _ sides: Sides...
+  ) -> ConnectionSet {
+    // What was taken to be allowed may not have been.
+    if sides.contains(where: { $0.old.contains { $0.profile.foreignRules == .all && $0.hasForeign } }) {
+      return .none
+    }
+    return before.lower.subtracting(after.upper)
   }
 
   private mutating func tell(
@@ -241,13 +310,15 @@ struct ChangeComparison {
   private mutating func compareOutside(
     _ own: Alike, _ sides: Sides, _ direction: Direction
   ) throws(ModelChange.Interruption) {
-    let partition = AddressPartition(
-      cutBy: sides.all.flatMap { $0.profile.rules.flatMap(\.rule.peers.blocks) })
+    let blocks = sides.all.flatMap { $0.profile.rules.flatMap(\.rule.peers.blocks) }
+    // Where a rule has blocks IPv6 may fare otherwise than IPv4, though none names any: 0.0.0.0/0 leaves all of it out. Lists have it only where a block names some.
+    let partition = AddressPartition(cutBy: blocks, alwaysV6: old.bounds && !blocks.isEmpty)
+    let (sides, _) = assuming(sides)
     for range in partition.ranges {
       let before = old.allowed(direction, of: sides.old, with: range)
       let after = new.allowed(direction, of: sides.new, with: range)
       let added = after.upper.subtracting(before.lower)
-      let removed = before.lower.subtracting(after.upper)
+      let removed = removed(before, after, sides)
       if added.isEmpty && removed.isEmpty { continue }
       let addedBy = added.isEmpty ? [] : new.rules(direction, of: sides.new, with: range, added)
       let removedBy = removed.isEmpty ? [] : old.rules(direction, of: sides.old, with: range, removed)

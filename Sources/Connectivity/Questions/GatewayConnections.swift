@@ -91,7 +91,7 @@ extension Analysis {
 
   /// What decides about connections from a pod that is not there: NetworkPolicies do not, since its namespace is not there either.
   private func egressProfile(of pod: LabelTest) -> Profile {
-    var profile = Profile()
+    var profile = Profile(.egress)
     for compiled in egressPolicies where pod.isSelected(by: compiled.policy.subject) {
       profile.append(compiled)
     }

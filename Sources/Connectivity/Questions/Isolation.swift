@@ -35,7 +35,7 @@ extension LiveModel {
     return found
   }
 
-  private func forEachForeignPolicy(of namespace: NamespaceModel, _ body: (ForeignPolicy) -> Void) {
+  func forEachForeignPolicy(of namespace: NamespaceModel, _ body: (ForeignPolicy) -> Void) {
     for policies in namespace.content.foreignPolicies.values { policies.forEach(body) }
     for policies in model.clusterForeignPolicies.values { policies.forEach(body) }
   }

@@ -10,7 +10,9 @@ extension Analysis {
         problems.append(Problem(.warning, policy.reference, at: policy.location, message))
       }
       if selected[position].isEmpty { warn("it selects no pods") }
-      if policy.allowsEverything { warn("it allows everything that it could deny, and so has no effect") }
+      if policy.allowsEverything {
+        warn("it allows everything, so that no policy restricts the pods that it selects")
+      }
       if let other = policies.first(where: { $0 !== policy && $0.makesNeedless(policy) }) {
         warn("it has no effect beside \(other.reference), which selects the same pods and allows as much")
       }

@@ -7,6 +7,9 @@ struct Side {
   let namespace: NamespaceModel
   let profile: Profile
 
+  /// Whether Cilium's or Calico's policies isolate the pods.
+  var hasForeign: Bool { !profile.foreign.isEmpty }
+
   /// Whether an address decides about what may be connected to the pods.
   func asksForAddresses(_ reading: Analysis.Reading) -> Bool {
     profile.rules.contains { $0.rule.peers.areAboutPodsByAddress(reading) }
@@ -21,11 +24,11 @@ extension RulePeers {
 }
 
 extension Profile {
+  /// All that are modelled.
+  var policies: [CompiledPolicy] { admin.joined() + networkPolicies + baseline.joined() }
+
   /// The rules of all policies.
-  var rules: [CompiledRule] {
-    (admin.joined().map(\.rules) + networkPolicies.map(\.rules) + baseline.joined().map(\.rules)).flatMap(
-      \.self)
-  }
+  var rules: [CompiledRule] { policies.flatMap(\.rules) }
 }
 
 /// A model that is asked about a few connections: selectors are looked up as they are met.
@@ -45,7 +48,7 @@ struct LiveModel {
   func isSelectable(_ traits: PodTraits) -> Bool { !(reading.hostNetworkIsNode && traits.isHostNetwork) }
 
   func profile(_ direction: Direction, of traits: PodTraits, in namespace: NamespaceModel) -> Profile {
-    var profile = Profile()
+    var profile = Profile(direction)
     if !isSelectable(traits) { return profile }
     for policy in model.clusterPolicies(direction)
     where policy.policy.subject.selects(traits.labels, in: namespace) {
@@ -53,6 +56,15 @@ struct LiveModel {
     }
     for policy in namespace.policies(direction) where policy.policy.subject.pods.matches(traits.labels) {
       profile.append(policy)
+    }
+    forEachForeignPolicy(of: namespace) { policy in
+      if policy.isolates.contains(direction), policy.selects(traits.labels, in: namespace) {
+        profile.foreign.append(policy.reference)
+      }
+    }
+    // They are not kept in an order.
+    if profile.foreign.count > 1 {
+      profile.foreign.sort { $0.description.utf8.lexicographicallyPrecedes($1.description.utf8) }
     }
     return profile
   }

@@ -117,7 +117,9 @@ public struct ModelChange: Sendable {
     let old = LiveModel(before, reading: reading, bounds: bounds)
     let new = LiveModel(after, reading: reading, bounds: bounds)
     return try withoutActuallyEscaping(isCancelled) { (isCancelled) throws(Interruption) in
-      var comparison = ChangeComparison(old: old, new: new, limit: limit, isCancelled: isCancelled)
+      var comparison = ChangeComparison(
+        old: old, new: new, isForeign: ForeignPolicy.groups.contains(reference.kind.group), limit: limit,
+        isCancelled: isCancelled)
       for concern in concerns() { try comparison.compare(concern) }
       return comparison.sortedChanges
     }
@@ -143,6 +145,8 @@ extension ModelChange {
       return concerns(selectedBy: both { $0.namespaces[namespace]?.content.policies[reference.name] })
     case ("policy.networking.k8s.io", _):
       return concerns(selectedBy: both { $0.clusterPoliciesByKey[key] })
+    case (let group, _) where ForeignPolicy.groups.contains(RegoString(group)):
+      return concernsOfForeignPolicy()
     case ("", "Namespace"): return concernsOfNamespace()
     default:
       guard KindTable.builtin[reference.kind]?.podTemplatePath != nil else { return [] }
@@ -183,6 +187,32 @@ extension ModelChange {
         Concern(namespace: namespace, direction: $0, workloads: Set(workloads), partners: partners)
       }
     }
+  }
+
+  /// Of a policy of Cilium or Calico: all that it selects, since a policy which isolates nothing may allow something to those which others
+  /// isolate.
+  private func concernsOfForeignPolicy() -> [Concern] {
+    let key = reference.key
+    var workloads: Set<Workload> = []
+    for model in [before, after] {
+      let policies: [ForeignPolicy]
+      let namespaces: [NamespaceModel]
+      if let name = reference.namespace {
+        policies = model.namespaces[name]?.content.foreignPolicies[key] ?? []
+        namespaces = [model.namespaces[name]].compactMap(\.self)
+      } else {
+        policies = model.clusterForeignPolicies[key] ?? []
+        namespaces = Array(model.namespaces.values)
+      }
+      for policy in policies {
+        for namespace in namespaces {
+          for group in namespace.groups where policy.selects(group.labels, in: namespace) {
+            workloads.insert(group.workload)
+          }
+        }
+      }
+    }
+    return concerns(workloads, Direction.allCases)
   }
 
   /// Of a namespace whose labels change: its pods where policies of the cluster select them by the labels, and whoever has a rule that

@@ -8,7 +8,7 @@ extension LiveModel {
   /// it); else all of the latter.
   func partnerNamespaces(of side: Side, _ direction: Direction) -> Set<RegoString> {
     let willing = willingNamespaces(side, direction.opposite)
-    if side.profile.networkPolicies.isEmpty { return willing }
+    if side.profile.networkPolicies.isEmpty || !side.profile.foreign.isEmpty { return willing }
     return namedNamespaces(side.profile, among: willing) ?? willing
   }
 
@@ -21,6 +21,12 @@ extension LiveModel {
     for policy in model.clusterPolicies(direction)
     where policy.rules.contains(where: { $0.rule.action == .allow && test.match($0) != .no }) {
       forEachNamespace(of: policy.policy.subject) { found.insert($0.name) }
+    }
+    // What their policies allow is not known.
+    if model.clusterForeignPolicies.isEmpty {
+      found.formUnion(model.namespacesWithForeignPolicies)
+    } else {
+      found.formUnion(model.namespaces.keys)
     }
     return found
   }

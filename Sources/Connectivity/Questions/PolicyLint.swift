@@ -45,7 +45,7 @@ extension LiveModel {
     }
     if selected.isEmpty { sentences.append("it selects no pods") }
     if policy.allowsEverything {
-      sentences.append("it allows everything that it could deny, and so has no effect")
+      sentences.append("it allows everything, so that no policy restricts the pods that it selects")
     }
     for direction in Direction.allCases {
       let name = direction.rawValue.lowercased()
