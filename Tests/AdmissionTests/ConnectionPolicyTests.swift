@@ -109,6 +109,26 @@ struct ConnectionPolicyTests {
     #expect(try Self.messages(before, "CREATE", new: own) == [])
   }
 
+  @Test("a pod whose ReplicaSet has not been seen yet is its Deployment's, as its label says")
+  func unseenReplicaSet() throws {
+    let more = "\n---\n" + Cluster.deployment("desk", in: "shop", labels: "{app: desk}")
+    let fixture = try Self.fixture("protected_workloads", Self.ledger, more: more)
+    func pod(_ hash: String) -> String {
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata:
+        name: desk-5d9f-x
+        namespace: shop
+        labels: {app: desk, pod-template-hash: \(hash)}
+        ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: desk-5d9f, uid: u, controller: true}]
+      spec: {containers: [{name: c, image: i}]}
+      """
+    }
+    #expect(try Self.messages(fixture, "CREATE", new: pod("5d9f")) == [])
+    #expect(try Self.messages(fixture, "CREATE", new: pod("other")).count == 1)
+  }
+
   @Test("IPv6 that only its absence from a block denied is told when it opens")
   func addressFamilies() throws {
     let block = Cluster.policy(

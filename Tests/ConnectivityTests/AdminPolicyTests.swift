@@ -30,6 +30,46 @@ struct AdminPolicyTests {
   }
 
   @Test(
+    "What is not known of a protocol fails closed as well, and so do both schemas of ports at once",
+    arguments: [
+      "protocols: [{tcp: {sourcePort: {number: 1}}}]",
+      "ports: [{portNumber: {protocol: TCP, port: 80}}], protocols: [{tcp: {}}]",
+    ])
+  func unknownMembers(ports: String) {
+    func list(_ action: String) -> [String] {
+      let rule = "ingress: [{action: \(action), from: [{namespaces: {}}], \(ports)}]"
+      let denial = adminPolicy(
+        "ClusterNetworkPolicy", name: "q", priority: 6, tier: "Admin",
+        rules: "ingress: [{action: Deny, from: [{namespaces: {}}]}]")
+      return model(twoPods + adminPolicy("ClusterNetworkPolicy", tier: "Admin", rules: rule) + denial).inside
+    }
+    #expect(list("Accept").isEmpty)
+    #expect(list("Deny").isEmpty)
+  }
+
+  @Test("A misspelt field is warned about")
+  func misspelt() {
+    let policy = """
+      ---
+      apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: p, namespace: ns}
+      spec:
+        podselector: {}
+        ingress: [{form: [{podSelector: {}}], ports: [{prot: 80, port: 80}]}]
+
+      """
+    let pods = "ingress: [{action: Deny, protocol: TCP, from: [{pods: {namespaces: {}}}]}]"
+    let found = model(twoPods + policy + adminPolicy("ClusterNetworkPolicy", tier: "Admin", rules: pods))
+    let unknown = found.warnings.map(\.message).filter { $0.contains("is not known: it is passed over") }
+    #expect(
+      unknown.map { $0.split(separator: " ")[0] }.sorted() == [
+        "spec.ingress[0].form", "spec.ingress[0].from[0].pods.namespaces", "spec.ingress[0].ports[0].prot",
+        "spec.ingress[0].protocol", "spec.podselector",
+      ])
+  }
+
+  @Test(
     "Both schemas of ports say the same",
     arguments: [
       "ports: [{portNumber: {protocol: TCP, port: 80}}, {portRange: {protocol: UDP, start: 5, end: 9}}, {namedPort: http}]",

@@ -50,12 +50,14 @@ struct SampleTests {
         "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ValidatingWebhookConfiguration",
       ])
     #expect(base.manifests.allSatisfy { $0.metadata.namespace ?? "portcullis" == "portcullis" })
-    // That for the end-to-end tests is patches, which kubectl alone reads.
-    let overlays = ManifestReader().read(["warn", "deny", "connections"].map { "\(Self.folder)/overlays/\($0)" })
+    // Their patches kubectl alone reads.
+    let overlays = ManifestReader().read(
+      ["warn", "deny", "connections"].map { "\(Self.folder)/overlays/\($0)/configmap.yaml" })
     #expect(overlays.errors.isEmpty)
     #expect(
       overlays.manifests.map(\.reference.description) == [
-        "ConfigMap portcullis/portcullis", "ConfigMap portcullis/portcullis", "ConfigMap portcullis/portcullis",
+        "ConfigMap portcullis/portcullis", "ConfigMap portcullis/portcullis",
+        "ConfigMap portcullis/portcullis",
       ])
   }
 

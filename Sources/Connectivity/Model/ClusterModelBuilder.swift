@@ -188,12 +188,14 @@ public struct ClusterModelBuilder {
     switch (kind.group.string, kind.kind.string) {
     case ("", "Namespace"): return .labels(metadata.labels)
     case ("networking.k8s.io", "NetworkPolicy"), ("extensions", "NetworkPolicy"):
+      noteUnknownFields(.networkPolicy, object, reference, location)
       return .policy(try Policy.networkPolicy(object, reference: reference, location: location))
     case ("policy.networking.k8s.io", _):
       guard let kind = AdminPolicyKind(kind) else { return nil }
       var reader = AdminPolicyReader(kind, reference: reference, location: location)
       let policy = try reader.read(object)
       problems += reader.warnings
+      noteUnknownFields(.adminPolicy, object, reference, location)
       return .clusterPolicy(policy)
     case ("", "Service"): return .service(try Service(object, name: reference.name))
     case ("networking.k8s.io", "Ingress"), ("extensions", "Ingress"):
@@ -213,6 +215,17 @@ public struct ClusterModelBuilder {
       guard KindTable.builtin[kind]?.podTemplatePath != nil else { return nil }
       let workload = try WorkloadObject(.object(object), reference: reference, metadata: metadata)
       return workload.hasEnded && base.isLive ? nil : .workload(workload)
+    }
+  }
+
+  /// Warns about what kubectl would refuse: a misspelt field is passed over, and makes a rule wider than it looks.
+  private mutating func noteUnknownFields(
+    _ fields: PolicyFields, _ object: ObjectValue, _ reference: ObjectReference, _ location: Location?
+  ) {
+    // The API server has taken them away.
+    if base.isLive { return }
+    for path in fields.unknown(in: .object(object)) {
+      problems.append(Problem(.warning, reference, at: location, "\(path) is not known: it is passed over"))
     }
   }
 

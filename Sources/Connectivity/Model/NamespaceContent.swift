@@ -38,7 +38,7 @@ struct NamespaceContent: Sendable {
       }
     }
     for object in pods.values {
-      let key = Key(workload: top(object.owner ?? object.own), traits: object.traits)
+      let key = Key(workload: workload(of: object), traits: object.traits)
       groups[
         key,
         default: PodGroup(
@@ -52,7 +52,30 @@ struct NamespaceContent: Sendable {
   }
 
   /// The workload that a pod of the namespace belongs to.
-  func workload(of pod: WorkloadObject) -> Workload { top(pod.owner ?? pod.own) }
+  func workload(of pod: WorkloadObject) -> Workload {
+    guard let owner = pod.owner else { return top(pod.own) }
+    return top(deployment(of: owner, pod) ?? owner)
+  }
+
+  /// The Deployment of a ReplicaSet that has not been read: a controller makes its pods as soon as it is there, and what is said of them must
+  /// not depend on which of the two is seen first. It is named for the Deployment and for a hash, which the pods carry as a label
+  /// (Kubernetes documentation, "Deployments", "Pod-template-hash label").
+  private func deployment(of owner: Workload, _ pod: WorkloadObject) -> Workload? {
+    guard owner.kind == Self.replicaSet, workloads[owner] == nil,
+      case .string(let hash)? = pod.traits.labels[Self.hash], hash.utf8Count > 0
+    else { return nil }
+    let suffix = "-\(hash)"
+    let name = owner.name.string
+    guard name.hasSuffix(suffix) else { return nil }
+    let deployment = Workload(
+      namespace: owner.namespace, name: RegoString(String(name.dropLast(suffix.count))), kind: Self.deployment
+    )
+    return workloads[deployment] == nil ? nil : deployment
+  }
+
+  private static let replicaSet: RegoString = "ReplicaSet"
+  private static let deployment: RegoString = "Deployment"
+  private static let hash: Value = "pod-template-hash"
 
   private func top(_ workload: Workload) -> Workload {
     var top = workload

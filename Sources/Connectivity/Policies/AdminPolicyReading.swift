@@ -199,6 +199,11 @@ struct AdminPolicyReader {
     _ rule: FieldReader, place: String, failsClosed: inout Bool
   ) throws -> RulePorts {
     let field: RegoString = kind == .cluster && rule.value("protocols") != nil ? "protocols" : "ports"
+    if field == "protocols", rule.value("ports") != nil {
+      failsClosed = true
+      warn(
+        "\(place) has both ports and protocols, of which the API has one or the other: the rule fails closed")
+    }
     if try rule.array(field)?.isEmpty ?? true { return .all }
     var ports = RulePorts(numbered: .none, named: [])
     let known: Set<RegoString> =
