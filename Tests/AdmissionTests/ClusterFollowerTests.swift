@@ -108,6 +108,24 @@ final class Names: Sendable {
   func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }
 
+/// Answers that come when the test says.
+private final class Gate: Sendable {
+  private let isOpen = Mutex(false)
+
+  func open() { isOpen.withLock { $0 = true } }
+
+  /// Holds lists of a path back.
+  func hold(_ path: String, in cluster: FakeCluster) {
+    cluster.intercept { request in
+      guard request.path == path, request.query["watch"] == nil else { return nil }
+      while !self.isOpen.withLock(\.self), !Task.isCancelled {
+        try? await Task.sleep(for: .milliseconds(2))
+      }
+      return nil
+    }
+  }
+}
+
 private let configMap = Review.make("ConfigMap", object: ["metadata": ["name": "c", "namespace": "shop"]])
 
 @Suite("Following a cluster")
@@ -354,6 +372,180 @@ struct ClusterFollowerTests {
       try await run.synced()
       try await run.eventually("refused") { run.code(configMap) == 403 }
       #expect(run.names(of: "Pod") == ["good"])
+    }
+  }
+
+  @Test("it is not synced before the cluster's policies are there, and what these need has been read")
+  func awaitsPolicies() async throws {
+    var options = Followed.quick
+    options.awaitsPolicies = true
+    let cluster = FakeCluster([.pods, .namespaces, .networkPolicies, .ingresses])
+    let gate = Gate()
+    gate.hold("/apis/networking.k8s.io/v1/ingresses", in: cluster)
+    try await Followed.run(cluster: cluster, options: options) { run in
+      run.cluster.put(.ingresses, ["metadata": ["name": "a", "namespace": "shop"]])
+      try await run.eventually("the built-in policies are asked") {
+        run.service.snapshot.policies.policies.count == 2
+      }
+      #expect(!run.follower.isSynced && !run.follower.hasAllPolicies)
+      let policies = try PolicyCompiler(hasInventory: true).compile(
+        BuiltinPolicies.sources + [
+          policy("data.inventory.namespace.shop[\"networking.k8s.io/v1\"].Ingress.a")
+        ])
+      run.service.replace(policies: policies)
+      run.follower.noteAllPolicies()
+      try await run.eventually("it is being read") {
+        run.cluster.requests.contains { $0.path.hasSuffix("/ingresses") }
+      }
+      #expect(!run.follower.isSynced && run.code(configMap) == 200)
+      gate.open()
+      try await run.synced()
+      #expect(run.code(configMap) == 403)
+    }
+  }
+
+  @Test(
+    "a kind whose lists keep failing is given up after a while: its policies are withheld, and asked once it can be read"
+  )
+  func failing() async throws {
+    var options = Followed.quick
+    options.patience = .milliseconds(50)
+    let cluster = FakeCluster([.pods, .namespaces, .networkPolicies])
+    cluster.intercept { request in
+      request.path == "/api/v1/pods" ? FakeCluster.status(503, "ServiceUnavailable", "no") : nil
+    }
+    try await Followed.run(
+      BuiltinPolicies.sources + [policy("data.inventory.namespace.shop.v1.Pod.a")], cluster: cluster,
+      options: options
+    ) { run in
+      run.cluster.put(.pods, ["metadata": ["name": "a", "namespace": "shop"]])
+      try await run.synced()
+      #expect(
+        run.service.snapshot.policies.notLoaded.map { "\($0.name): \($0.reasons[0].message)" } == [
+          "p: it needs v1 Pod, which cannot be read: list pods: no"
+        ])
+      #expect(run.code(configMap) == 200)
+      run.cluster.intercept(nil)
+      try await run.eventually("asked") { run.code(configMap) == 403 }
+    }
+    // Without what a built-in policy needs none is ready.
+    let other = FakeCluster([.pods, .namespaces, .networkPolicies])
+    other.intercept { request in
+      request.path.hasSuffix("/networkpolicies") ? FakeCluster.status(503, "ServiceUnavailable", "no") : nil
+    }
+    try await Followed.run(cluster: other, options: options) { run in
+      try await run.eventually("given up") { run.follower.statuses.contains(where: \.isGivenUp) }
+      try await Task.sleep(for: .milliseconds(50))
+      #expect(!run.follower.isSynced)
+    }
+  }
+
+  @Test("a policy that reads a status waits until the kind has been read with it; others are asked on")
+  func laterStatus() async throws {
+    let first = policy("data.inventory.namespace.shop.v1.Pod.a")
+    try await Followed.run([first, policy("data.inventory.cluster.v1.Namespace.x", name: "q")]) { run in
+      run.cluster.put(
+        .pods,
+        ["metadata": ["name": "a", "namespace": "shop"], "status": ["conditions": [["type": "Ready"]]]])
+      try await run.synced()
+      try await run.eventually("asked") { run.code(configMap) == 403 }
+      let gate = Gate()
+      gate.hold("/api/v1/pods", in: run.cluster)
+      run.cluster.forgetRequests()
+      // It would deny all as long as there is no status.
+      let second = policy("not data.inventory.namespace.shop.v1.Pod.a.status.conditions", name: "status")
+      run.service.replace(policies: try PolicyCompiler(hasInventory: true).compile([first, second]))
+      try await run.eventually("it is read again") {
+        run.cluster.requests.contains { $0.path == "/api/v1/pods" && $0.query["watch"] == nil }
+      }
+      try await run.eventually("it is withheld") {
+        run.service.snapshot.policies.notLoaded.map(\.reasons[0].message) == [
+          "it needs the status of v1 Pod, which has not been read yet"
+        ]
+      }
+      #expect(run.service.snapshot.policies.policies.map(\.name) == ["p"] && run.code(configMap) == 403)
+      gate.open()
+      try await run.eventually("it is asked") { run.service.snapshot.policies.policies.count == 2 }
+      guard
+        case .decided(let decision, _) = Array(configMap.json.utf8).withUnsafeBytes({
+          run.service.answer($0, deadline: .now + .seconds(100), isFinal: true)
+        })
+      else {
+        Issue.record("no decision")
+        return
+      }
+      #expect(decision.violations.map(\.policy) == ["p"] && decision.evaluatedPolicies.count == 2)
+      // What need not be read again is not.
+      #expect(!run.cluster.requests.contains { $0.path == "/api/v1/namespaces" })
+    }
+  }
+
+  @Test("what is listed again is as old as when it was last heard of, until the list is whole")
+  func relisting() async throws {
+    try await Followed.run { run in
+      try await run.synced()
+      try await run.eventually("watching") { run.cluster.watcherCount(.networkPolicies) == 1 }
+      let gate = Gate()
+      gate.hold("/apis/networking.k8s.io/v1/networkpolicies", in: run.cluster)
+      run.cluster.compact()
+      run.cluster.endWatches(.networkPolicies)
+      try await run.eventually("old") { run.follower.freshness.staleSeconds > 0 }
+      #expect(
+        run.follower.statuses.contains { $0.kind.kind == "NetworkPolicy" && $0.phase == .listing })
+      gate.open()
+      try await run.eventually("fresh") { run.follower.freshness.staleSeconds == 0 }
+    }
+  }
+
+  @Test("a kind of no version that no table knows is found among what the server offers, however late")
+  func offered() async throws {
+    var options = Followed.quick
+    options.kinds = try #require(FollowedKinds(["example.org/*", "Pod"]))
+    options.discovery = .milliseconds(20)
+    let widgets = FakeCluster.Resource("example.org/v2", "widgets", "Widget")
+    let sources = [policy("data.inventory.namespace.shop[_].Widget.w")]
+    let cluster = FakeCluster([.pods, widgets])
+    cluster.put(widgets, ["metadata": ["name": "w", "namespace": "shop"]])
+    try await Followed.run(sources, cluster: cluster, options: options) { run in
+      try await run.synced()
+      #expect(run.code(configMap) == 403)
+    }
+    try await Followed.run(sources, cluster: FakeCluster([.pods]), options: options) { run in
+      try await run.synced()
+      #expect(run.service.snapshot.policies.policies.isEmpty)
+      run.cluster.add(widgets)
+      run.cluster.put(widgets, ["metadata": ["name": "w", "namespace": "shop"]])
+      try await run.eventually("it is found") { run.code(configMap) == 403 }
+    }
+  }
+
+  @Test("a kind whose version the server no longer offers is followed in another")
+  func versions() async throws {
+    let cluster = FakeCluster([.pods, .networkPolicies, .ingresses])
+    let old = FakeCluster.Resource("networking.k8s.io/v1beta1", "ingresses", "Ingress")
+    let isOld = Mutex(true)
+    cluster.intercept { request in
+      let isOld = isOld.withLock(\.self)
+      switch request.path {
+      case "/apis":
+        let groups: Value = [
+          "groups": [["name": "networking.k8s.io", "versions": [["version": isOld ? "v1beta1" : "v1"]]]]
+        ]
+        return .whole(status: 200, body: Array(groups.json.utf8))
+      case "/apis/networking.k8s.io/v1beta1" where !isOld,
+        "/apis/networking.k8s.io/v1beta1/ingresses" where !isOld:
+        return FakeCluster.status(404, "NotFound", "no")
+      default: return nil
+      }
+    }
+    cluster.add(old)
+    try await Followed.run([policy("data.inventory.namespace.shop[_].Ingress.w")], cluster: cluster) { run in
+      try await run.synced()
+      #expect(run.follower.statuses.map(\.kind.version) == ["v1beta1"] && run.code(configMap) == 200)
+      isOld.withLock { $0 = false }
+      run.cluster.put(.ingresses, ["metadata": ["name": "w", "namespace": "shop"]])
+      run.cluster.endWatches(old)
+      try await run.eventually("it is read in the other version") { run.code(configMap) == 403 }
     }
   }
 }

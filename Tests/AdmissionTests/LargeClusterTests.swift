@@ -76,7 +76,7 @@ struct LargeClusterTests {
       batching: .milliseconds(20), publish: { inventory, changes in published.add(inventory, changes) },
       statusChanged: {})
     let kind = GroupVersionKind(group: "", version: "v1", kind: "Pod")
-    await live.setKinds([kind: true])
+    await live.setKinds([kind: .init(isRequired: true)])
     func object(_ number: Int, _ label: Int) -> Value {
       [
         "apiVersion": "v1", "kind": "Pod",

@@ -2,6 +2,7 @@ import FakeAPIServer
 import Kubernetes
 import KubernetesClient
 import Rego
+import Synchronization
 import Testing
 
 @testable import Admission
@@ -16,6 +17,13 @@ extension FakeCluster.Resource {
   static let labels = Self("constraints.gatekeeper.sh/v1beta1", "k8slabels", "K8sLabels", isNamespaced: false)
 }
 
+final class Completions: Sendable {
+  private let value = Mutex(0)
+
+  var count: Int { value.withLock(\.self) }
+  func add() { value.withLock { $0 += 1 } }
+}
+
 /// A replica that follows a cluster of the test's.
 final class FollowedCluster: Sendable {
   let cluster: FakeCluster
@@ -23,12 +31,15 @@ final class FollowedCluster: Sendable {
   let service: AdmissionService
   let assembly: PolicyAssembly
   let follower: PolicyFollower
+  /// How often it was told that all policies are judged by.
+  let completions: Completions
   private let task: Task<Void, any Error>
 
   init(
     _ resources: [FakeCluster.Resource], base: [PolicySource] = [], prepare: (FakeCluster) -> Void = { _ in }
   ) async throws {
     cluster = FakeCluster(resources)
+    completions = Completions()
     prepare(cluster)
     server = try await cluster.start()
     let compiler = PolicyCompiler()
@@ -38,7 +49,7 @@ final class FollowedCluster: Sendable {
       PolicyAssembly.Base(policies: set, compiler: compiler, overrides: PolicyOverrides()), service: service)
     follower = PolicyFollower(
       try client(of: server), assembly: assembly, namespace: "portcullis", logger: silent,
-      batching: .milliseconds(10))
+      batching: .milliseconds(10), completed: { [completions] in completions.add() })
     let follower = follower
     task = Task { try await follower.run() }
   }
@@ -183,7 +194,9 @@ final class FollowedCluster: Sendable {
       $0.put(.templates, Self.template)
       $0.put(.labels, Self.constraint("theirs"))
     }
-    try await followed.eventually("it judges") { try followed.violations() == ["[all] theirs"] }
+    try await followed.eventually("all is told to be there") { followed.completions.count == 1 }
+    // By then it judges.
+    #expect(try followed.violations() == ["[all] theirs"])
     try await followed.eventually("it has looked") {
       followed.cluster.requests.contains { $0.path.hasSuffix("/constrainttemplates.templates.gatekeeper.sh") }
     }

@@ -91,6 +91,65 @@ import Testing
     await server.stop()
   }
 
+  @Test("what the cluster's policies read is waited for, however long it takes; what cannot be read is said")
+  func slowLists() async throws {
+    let templates = FakeCluster.Resource(
+      "templates.gatekeeper.sh/v1", "constrainttemplates", "ConstraintTemplate", isNamespaced: false)
+    let hosts = FakeCluster.Resource(
+      "constraints.gatekeeper.sh/v1beta1", "uniquehosts", "UniqueHosts", isNamespaced: false)
+    let cluster = FakeCluster([
+      .pods, .namespaces, .networkPolicies, .ingresses, .configMaps, templates, hosts,
+    ])
+    cluster.put(
+      templates,
+      [
+        "metadata": ["name": "uniquehosts"],
+        "spec": [
+          "crd": ["spec": ["names": ["kind": "UniqueHosts"]]],
+          "targets": [
+            [
+              "target": "admission.k8s.gatekeeper.sh",
+              "rego": """
+              package u
+              violation[{"msg": "taken"}] {
+                data.inventory.namespace[_]["networking.k8s.io/v1"]["Ingress"][_].spec.x == input.review.object.spec.x
+              }
+              """,
+            ]
+          ],
+        ],
+      ])
+    cluster.put(
+      hosts,
+      [
+        "apiVersion": "constraints.gatekeeper.sh/v1beta1", "kind": "UniqueHosts", "metadata": ["name": "all"],
+        "spec": ["match": ["kinds": [["apiGroups": ["*"], "kinds": ["Ingress"]]]]],
+      ])
+    cluster.put(
+      .ingresses,
+      [
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": ["name": "i", "namespace": "shop", "uid": "i"], "spec": ["x": "h"],
+      ])
+    cluster.intercept { request in
+      if request.path.hasSuffix("/ingresses"), request.query["watch"] == nil {
+        try? await Task.sleep(for: .seconds(2))
+      }
+      return nil
+    }
+    let server = try await cluster.start()
+    let slow = try await Self.run([], server)
+    #expect(slow.status == 1 && slow.output.contains("Ingress shop/i"), "\(slow.output) \(slow.errors)")
+    cluster.intercept(nil)
+    cluster.forbid(["ingresses"])
+    let forbidden = try await Self.run([], server)
+    #expect(forbidden.status == 0)
+    #expect(
+      forbidden.errors.contains("policy uniquehosts is not loaded: it needs networking.k8s.io/v1 Ingress"),
+      "\(forbidden.errors)")
+    await server.stop()
+  }
+
   @Test("a cluster that cannot be reached, and a kubeconfig that is not there, are told")
   func failures() async throws {
     let server = try await Self.cluster().start()

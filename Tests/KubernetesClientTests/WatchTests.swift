@@ -241,6 +241,84 @@ struct WatchTests {
   }
 }
 
+@Suite("Following a kind")
+struct ReflectorTests {
+  /// What whoever follows was told.
+  private final class Told: Sendable {
+    private let failures = Mutex(0)
+
+    var failureCount: Int { failures.withLock(\.self) }
+
+    func take(_ change: Reflector.Change) {
+      if case .failed = change { failures.withLock { $0 += 1 } }
+    }
+  }
+
+  private static func run(
+    _ cluster: FakeCluster, _ subject: Reflector.Subject, _ options: Reflector.Options,
+    _ body: (Told) async throws -> Void
+  ) async throws {
+    try await withCluster(cluster) { _, _, client in
+      let told = Told()
+      let task = Task { await Reflector(client, subject, options: options).run { told.take($0) } }
+      let result: Result<Void, any Error>
+      do {
+        result = .success(try await body(told))
+      } catch {
+        result = .failure(error)
+      }
+      task.cancel()
+      await task.value
+      try result.get()
+    }
+  }
+
+  private static func wait(_ what: Testing.Comment, until holds: () -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(100)
+    while !holds() {
+      try #require(ContinuousClock.now < end, what)
+      try await Task.sleep(for: .milliseconds(2))
+    }
+  }
+
+  @Test("a watch that has lasted resets the wait before the next, however it ended")
+  func lastingWatches() async throws {
+    var options = Reflector.Options()
+    // Without it the sixth wait would be an hour.
+    options.backoff = Backoff(first: .milliseconds(200), longest: .seconds(3_600), jitter: 0)
+    options.lasting = .milliseconds(20)
+    let cluster = FakeCluster([.pods])
+    try await Self.run(cluster, .resource(.pods), options) { told in
+      for round in 1...12 {
+        try await Self.wait("watch \(round)") { cluster.watcherCount(.pods) == 1 }
+        try await Task.sleep(for: .milliseconds(60))
+        cluster.endWatches(.pods, cut: true)
+        try await Self.wait("the end of watch \(round)") { told.failureCount >= round }
+      }
+    }
+  }
+
+  @Test("a kind that is offered and not found is asked for after a wait, and told of once that lasts")
+  func missing() async throws {
+    let kind = GroupVersionKind(group: "", version: "v1", kind: "Pod")
+    let cluster = FakeCluster([.pods])
+    cluster.intercept { request in
+      request.path == "/api/v1/pods" ? FakeCluster.status(404, "NotFound", "no") : nil
+    }
+    var options = Reflector.Options()
+    options.backoff = Backoff(first: .seconds(3_600), longest: .seconds(3_600))
+    try await Self.run(cluster, .kind(kind), options) { _ in
+      try await Self.wait("it is asked for") { cluster.requests.contains { $0.path == "/api/v1/pods" } }
+      try await Task.sleep(for: .milliseconds(300))
+      #expect(cluster.requests.filter { $0.path == "/api/v1/pods" }.count == 1)
+    }
+    options.backoff = Backoff(first: .milliseconds(5), longest: .milliseconds(5))
+    try await Self.run(cluster, .kind(kind), options) { told in
+      try await Self.wait("it is told") { told.failureCount > 0 }
+    }
+  }
+}
+
 @Suite("TLS to the API server")
 struct SecurityTests {
   @Test("the server is verified by authority and name, the client by its certificate")

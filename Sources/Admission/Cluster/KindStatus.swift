@@ -30,6 +30,14 @@ public struct KindStatus: Sendable, Hashable {
   public internal(set) var phase = Phase.listing
   /// Whether all of it was read at some time: what is known of it may be old, but is whole.
   public internal(set) var isKnown = false
+  /// Whether the whole of `status` is kept of what is read now.
+  public internal(set) var keepsStatus = false
+  /// Whether what is known has the whole of `status`.
+  var hasStatus = false
+  /// Since when it fails that is not known yet, where the server answers; nil where it does not fail.
+  var failingSince: ContinuousClock.Instant?
+  /// Whether it has failed for so long that nobody waits for it: the policies that need it do.
+  public internal(set) var isGivenUp = false
   /// Seconds since 1970 at which the server was last heard of it.
   public internal(set) var lastHeard = 0
   /// Whether the server had no such kind when it last said.
@@ -38,16 +46,18 @@ public struct KindStatus: Sendable, Hashable {
   public internal(set) var isRequired = false
 
   /// What a policy that needs it waits for; nil where it can be judged by.
-  var obstacle: String? {
-    switch phase {
-    case .absent: nil
+  ///
+  /// - Parameter readsStatus: whether the policy reads more of a status than is kept in any case.
+  func obstacle(readsStatus: Bool) -> String? {
     // Whoever takes the permission away later does not switch the policy off: it goes on by what was known.
+    if isKnown, hasStatus || !readsStatus || phase == .absent { return nil }
+    let what = isKnown ? "the status of \(kind)" : "\(kind)"
+    return switch phase {
+    case .absent: nil
     case .forbidden(let rule):
-      isKnown
-        ? nil
-        : "it needs \(kind), which Portcullis may not list and watch: a ClusterRole with the rule \(rule) allows it"
-    case .failing(let reason): isKnown ? nil : "it needs \(kind), which cannot be read: \(reason)"
-    case .listing, .followed: isKnown ? nil : "it needs \(kind), which has not been read yet"
+      "it needs \(what), which Portcullis may not list and watch: a ClusterRole with the rule \(rule) allows it"
+    case .failing(let reason): "it needs \(what), which cannot be read: \(reason)"
+    case .listing, .followed: "it needs \(what), which has not been read yet"
     }
   }
 }

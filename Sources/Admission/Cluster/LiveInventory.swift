@@ -26,13 +26,24 @@ actor LiveInventory {
   private var lists: [GroupVersionKind: [InventoryTree.Place: Value]] = [:]
   private var isScheduled = false
   private let counters: FollowCounters
+  private let patience: Duration
+
+  /// How a kind is to be followed.
+  struct Following: Equatable {
+    /// Whether a built-in policy needs it.
+    var isRequired: Bool
+    /// Whether the whole of `status` is kept.
+    var keepsStatus = false
+  }
 
   /// - Parameters:
   ///   - batching: how long changes are collected.
+  ///   - patience: for how long a kind may fail before nobody waits for it.
   ///   - publish: called with every new inventory, one after the other.
   ///   - statusChanged: called when what policies wait for may have changed.
   init(
     interner: StringInterner, freshness: InventoryFreshness, counters: FollowCounters, batching: Duration,
+    patience: Duration = .seconds(30),
     publish: @escaping @Sendable (Inventory, [InventoryChange]) -> Void,
     statusChanged: @escaping @Sendable () -> Void
   ) {
@@ -40,6 +51,7 @@ actor LiveInventory {
     self.freshness = freshness
     self.counters = counters
     self.batching = batching
+    self.patience = patience
     self.publish = publish
     self.statusChanged = statusChanged
   }
@@ -51,33 +63,52 @@ actor LiveInventory {
   func objectCount(of kind: GroupVersionKind) -> Int { tree.count(of: kind) }
 
   /// Follows these kinds from now on: what is known of others is dropped.
-  func setKinds(_ kinds: [GroupVersionKind: Bool]) {
-    if states.mapValues(\.isRequired) == kinds { return }
+  func setKinds(_ kinds: [GroupVersionKind: Following]) {
+    let current = states.mapValues { Following(isRequired: $0.isRequired, keepsStatus: $0.keepsStatus) }
+    if current == kinds { return }
     for kind in states.keys where kinds[kind] == nil {
       states[kind] = nil
       lists[kind] = nil
       clear(kind)
     }
-    for (kind, isRequired) in kinds {
-      states[kind, default: KindStatus(kind: kind)].isRequired = isRequired
+    for (kind, following) in kinds {
+      var state = states[kind] ?? KindStatus(kind: kind)
+      state.isRequired = following.isRequired
+      if state.keepsStatus != following.keepsStatus {
+        // What is known was read in another shape, and is read again.
+        state.keepsStatus = following.keepsStatus
+        state.hasStatus = false
+        state.failingSince = nil
+        state.isGivenUp = false
+        if state.phase == .followed { state.phase = .listing }
+        lists[kind] = nil
+      }
+      states[kind] = state
     }
     heard()
     statusChanged()
   }
 
-  func take(_ change: Reflector.Change, of kind: GroupVersionKind, _ rule: @Sendable () -> String) {
-    guard var state = states[kind] else { return }
+  /// - Parameters:
+  ///   - keepsStatus: in which shape it was read.
+  ///   - rule: the rule of a ClusterRole that lets the kind be followed.
+  func take(
+    _ change: Reflector.Change, of kind: GroupVersionKind, keepsStatus: Bool = false,
+    _ rule: @Sendable () -> String
+  ) {
+    guard var state = states[kind], state.keepsStatus == keepsStatus else { return }
     let before = state
     switch change {
+    case .listing:
+      // Why it could not be read stays until it can.
+      if state.phase == .followed { state.phase = .listing }
     case .listed(let objects, let isFirst):
       state.phase = .listing
       if isFirst { lists[kind] = [:] }
       for object in objects { list(object, of: kind) }
     case .synced:
       state.phase = .followed
-      state.isKnown = true
-      state.isAbsent = false
-      state.lastHeard = InventoryFreshness.now()
+      state.note(isAbsent: false)
       endList(of: kind)
     case .events(let events):
       state.phase = .followed
@@ -88,16 +119,21 @@ actor LiveInventory {
       state.lastHeard = InventoryFreshness.now()
     case .absent:
       state.phase = .absent
-      state.isKnown = true
-      state.isAbsent = true
-      state.lastHeard = InventoryFreshness.now()
+      state.note(isAbsent: true)
       lists[kind] = nil
       if before.phase != .absent { clear(kind) }
     case .failed(let error):
       state.phase = error.isForbidden ? .forbidden(rule: rule()) : .failing(reason: error.description)
+      if error.isOfOneKind {
+        let since = state.failingSince ?? .now
+        state.failingSince = since
+        state.isGivenUp = state.isGivenUp || ContinuousClock.now - since >= patience
+      }
     }
     states[kind] = state
-    if state.phase != before.phase || state.isKnown != before.isKnown {
+    if state.phase != before.phase || state.isKnown != before.isKnown || state.hasStatus != before.hasStatus
+      || state.isGivenUp != before.isGivenUp
+    {
       heard()
       statusChanged()
     }
@@ -198,10 +234,33 @@ actor LiveInventory {
   private func heard() {
     let lost = states.values.filter { state in
       switch state.phase {
-      case .failing, .forbidden: state.isKnown && !state.isAbsent
-      case .listing, .followed, .absent: false
+      case .listing, .failing, .forbidden: state.isKnown && !state.isAbsent
+      case .followed, .absent: false
       }
     }
     freshness.set(lastHeard: lost.map(\.lastHeard).min())
+  }
+}
+
+extension KindStatus {
+  /// Notes that all there is has been read.
+  fileprivate mutating func note(isAbsent: Bool) {
+    isKnown = true
+    hasStatus = keepsStatus
+    self.isAbsent = isAbsent
+    failingSince = nil
+    isGivenUp = false
+    lastHeard = InventoryFreshness.now()
+  }
+}
+
+extension APIError {
+  /// Whether it tells of what was asked for, rather than of a server that is away or does not know who asks.
+  var isOfOneKind: Bool {
+    switch self {
+    case .status: !isUnauthorized
+    case .timedOut, .malformedResponse, .responseTooLarge: true
+    case .unreachable, .connectionLost, .credentials: false
+    }
   }
 }

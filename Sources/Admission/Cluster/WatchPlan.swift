@@ -10,8 +10,14 @@ struct WatchPlan: Sendable, Equatable {
   private(set) var required: Set<GroupVersionKind> = []
   /// By policy or template, why what it refers to cannot be followed.
   private(set) var uncovered: [String: String] = [:]
-  /// Whether the whole of `status` is kept.
-  private(set) var keepsStatus = false
+  /// The kinds of which the whole of `status` is kept.
+  private(set) var keepsStatus: Set<GroupVersionKind> = []
+  /// The policies and templates that read it.
+  private(set) var statusReaders: Set<String> = []
+  /// The policies and templates that leave it to Gatekeeper's configuration what they read.
+  private(set) var configured: Set<String> = []
+  /// The names of kinds that are referred to in no version, and stand for none that is known: the server may offer some.
+  private(set) var unresolved: Set<RegoString> = []
 
   /// What the plan depends on besides the policies.
   struct Surroundings: Sendable, Equatable {
@@ -20,6 +26,8 @@ struct WatchPlan: Sendable, Equatable {
     var allowed = FollowedKinds.standard
     /// The preferred version of each group that the server offers.
     var versions: [RegoString: RegoString] = [:]
+    /// What the server offers of kinds that no table knows, by name.
+    var offered: [RegoString: Set<GroupVersionKind>] = [:]
   }
 
   init() {}
@@ -47,6 +55,8 @@ struct WatchPlan: Sendable, Equatable {
       let namespace = GroupVersionKind(group: "", version: "v1", kind: "Namespace")
       for template in policies.constraints.templates { kinds[namespace, default: []].insert(template.name) }
     }
+    // Whoever may read any kind may read the status of any.
+    if !configured.isDisjoint(with: statusReaders) { keepsStatus = Set(kinds.keys) }
   }
 
   @discardableResult
@@ -58,7 +68,10 @@ struct WatchPlan: Sendable, Equatable {
     var open: [InventoryNeeds.Reach] = []
     for reach in needs.reaches {
       let found = Self.kinds(of: reach, surroundings, table)
-      if found.isEmpty { open.append(reach) }
+      if found.isEmpty {
+        open.append(reach)
+        if reach.apiVersion == nil, let kind = reach.kind { unresolved.insert(kind) }
+      }
       wanted.formUnion(found)
     }
     // Whoever says what is needed is believed.
@@ -78,7 +91,11 @@ struct WatchPlan: Sendable, Equatable {
     }
     if uncovered[policy] != nil { return [] }
     for kind in wanted { kinds[kind, default: []].insert(policy) }
-    keepsStatus = keepsStatus || needs.readsStatus
+    if needs.anywhere != nil || !open.isEmpty { configured.insert(policy) }
+    if needs.readsStatus {
+      statusReaders.insert(policy)
+      keepsStatus.formUnion(wanted)
+    }
     return wanted
   }
 
@@ -126,6 +143,7 @@ struct WatchPlan: Sendable, Equatable {
         let version = known.group.utf8Count == 0 ? "v1" : surroundings.versions[known.group]
         if let version { found.insert(GroupVersionKind(group: known.group, version: version, kind: kind)) }
       }
+      if found.isEmpty { found = surroundings.offered[kind] ?? [] }
     } else if let apiVersion = reach.apiVersion {
       for known in table.all where surroundings.allowed.allows(group: known.group, kind: known.kind) {
         let kind = GroupVersionKind(apiVersion: apiVersion, kind: known.kind)

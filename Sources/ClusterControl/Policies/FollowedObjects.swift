@@ -32,6 +32,7 @@ struct FollowedObjects {
   /// - Returns: whether the objects are others now, or it is known for the first time which they are.
   mutating func take(_ change: Reflector.Change) -> Bool {
     switch change {
+    case .listing: return false
     case .listed(let page, let isFirst):
       if isFirst || listed == nil { listed = [:] }
       for object in page { listed?[ObjectName(object)] = object }

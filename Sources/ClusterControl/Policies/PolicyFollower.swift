@@ -31,6 +31,7 @@ public final class PolicyFollower: Service {
   private let definitions: ConstraintDefinitions
   /// How long changes are collected before they are compiled.
   private let batching: Duration
+  private let completed: @Sendable () -> Void
   private let changed: @Sendable (ClusterPolicies) -> Void
   private let state = Mutex(State())
   private let wakes: AsyncStream<Void>
@@ -39,11 +40,13 @@ public final class PolicyFollower: Service {
   /// - Parameters:
   ///   - namespace: where ConfigMaps may hold policies: the webhook's own.
   ///   - writes: whether definitions, status and Events are written; otherwise the cluster is only read.
+  ///   - completed: told once when all policies have been read and are judged by.
   ///   - changed: told of policies that have been taken over.
   public init(
     _ client: KubernetesClient, assembly: PolicyAssembly, namespace: String, writes: Bool = true,
     logger: Logger,
-    batching: Duration = .milliseconds(100), changed: @escaping @Sendable (ClusterPolicies) -> Void = { _ in }
+    batching: Duration = .milliseconds(100), completed: @escaping @Sendable () -> Void = {},
+    changed: @escaping @Sendable (ClusterPolicies) -> Void = { _ in }
   ) {
     self.client = client
     self.assembly = assembly
@@ -51,6 +54,7 @@ public final class PolicyFollower: Service {
     self.writes = writes
     self.logger = logger
     self.batching = batching
+    self.completed = completed
     self.changed = changed
     reporter = PolicyReporter(client, namespace: namespace, logger: logger)
     definitions = ConstraintDefinitions(client, logger: logger)
@@ -185,7 +189,13 @@ public final class PolicyFollower: Service {
         last = objects
         await take(objects)
       }
-      if isComplete { state.withLock { $0.isComplete = true } }
+      if isComplete {
+        let isNew = state.withLock { state in
+          defer { state.isComplete = true }
+          return !state.isComplete
+        }
+        if isNew { completed() }
+      }
       guard writes else { continue }
       // Not before policies are judged by, which does not depend on it.
       await definitions.write(for: objects.templates)

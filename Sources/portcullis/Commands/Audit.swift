@@ -80,7 +80,7 @@ struct Audit: AsyncParsableCommand {
     let assembly = PolicyAssembly(base, service: service)
     let policies = PolicyFollower(
       cluster.client, assembly: assembly, namespace: configuration.namespace ?? namespace, writes: false,
-      logger: logger)
+      logger: logger, completed: { cluster.follower.noteAllPolicies() })
     let following = Task {
       await withTaskGroup(of: Void.self) { tasks in
         tasks.addTask { await cluster.follower.run() }
@@ -91,19 +91,21 @@ struct Audit: AsyncParsableCommand {
     let counter = ScanProgress()
     try await waitUntilRead(cluster, policies, counter)
     let report: AuditReport
+    // What cannot be asked now is told of, whatever can be asked later.
+    let snapshot = service.snapshot
     do {
       let auditor = ClusterAuditor(
         cluster.client, networks: configuration.enforcingNetworks ?? AuditScan.enforcingNetworks)
       report = try await auditor.scan(
-        policies: service.snapshot.policies, constraints: assembly.cluster.constraints,
-        inventory: service.snapshot.inventory
+        policies: snapshot.policies, constraints: assembly.cluster.constraints,
+        inventory: snapshot.inventory
       ) { count, kind in counter.update("\(count) objects judged (\(kind))") }
     } catch let error as APIError {
       counter.finish()
       throw CommandFailure("\(error)")
     }
     counter.finish()
-    let output = AuditOutput(report: report, remarks: service.snapshot.remarks + report.remarks)
+    let output = AuditOutput(report: report, remarks: snapshot.remarks + report.remarks)
     switch format {
     case .text: Console.output.write(output.text(on: .output))
     case .json: Console.output.write(line: output.json.text)
@@ -144,8 +146,6 @@ struct Audit: AsyncParsableCommand {
       counter.update("waiting for \(cluster.client.configuration.server)")
       try await Task.sleep(for: .milliseconds(50))
     }
-    // Policies are held back until what they read is there, which is noticed a moment later.
-    try await Task.sleep(for: .milliseconds(200))
   }
 }
 

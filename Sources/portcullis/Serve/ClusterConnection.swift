@@ -14,6 +14,8 @@ final class ClusterConnection: Service {
   private let live: LiveReads
   private let service: AdmissionService
 
+  /// Nothing counts as read before `ClusterFollower.noteAllPolicies()`: the cluster has policies too.
+  ///
   /// - Parameter kinds: what may be followed; nil for what usually is.
   init(
     to configuration: ClientConfiguration, kinds: FollowedKinds?, service: AdmissionService,
@@ -23,6 +25,7 @@ final class ClusterConnection: Service {
       configuration, userAgent: "portcullis/\(Version.current.number)", logger: logger)
     var options = ClusterFollower.Options()
     options.kinds = kinds ?? .standard
+    options.awaitsPolicies = true
     follower = ClusterFollower(
       client, service: service, interner: interner, options: options, logger: logger)
     live = LiveReads(client)
@@ -45,9 +48,10 @@ final class ClusterConnection: Service {
       if !absent.isEmpty { troubles.append("not known to the API server: \(absent.joined(separator: ", "))") }
       guard follower.isSynced else {
         let server = client.configuration.server
+        if !troubles.isEmpty { return .notReady("not read yet: \(troubles.joined(separator: "; "))") }
         return .notReady(
-          statuses.isEmpty
-            ? "waiting for the API server \(server)" : "not read yet: \(troubles.joined(separator: "; "))")
+          follower.hasAllPolicies
+            ? "waiting for the API server \(server)" : "waiting for what the cluster's policies need")
       }
       var detail = [
         "\(service.snapshot.inventory?.objectCount ?? 0) objects of \(statuses.count - absent.count) kinds followed"

@@ -40,7 +40,8 @@ final class ClusterWork: Sendable {
     // Whoever looks at a cluster from elsewhere only looks: one that is installed there writes what it finds.
     let isInstalled = configuration.kubeconfig == nil || configuration.manageCertificates == true
     let policies = PolicyFollower(
-      cluster.client, assembly: assembly, namespace: namespace, writes: isInstalled, logger: logger
+      cluster.client, assembly: assembly, namespace: namespace, writes: isInstalled, logger: logger,
+      completed: { cluster.follower.noteAllPolicies() }
     ) { _ in metrics.policiesQuarantined.set(Double(service.snapshot.policies.quarantined.count)) }
     self.policies = policies
     let isReady: @Sendable () -> Bool = { cluster.follower.isSynced && policies.readiness.isReady }

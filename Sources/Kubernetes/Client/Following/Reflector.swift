@@ -11,8 +11,10 @@ public struct Reflector: Sendable {
     case kind(GroupVersionKind)
   }
 
-  /// What whoever follows is told, in this order: a list's pages, its end, then events.
+  /// What whoever follows is told, in this order: that a list begins, its pages, its end, then events.
   public enum Change: Sendable {
+    /// What there is is asked for: what happened meanwhile is not known.
+    case listing
     /// Objects of a list; with `isFirst` it starts, and what came of lists before it that did not end is void.
     case listed([Value], isFirst: Bool)
     /// The list is whole: what it did not have is no more.
@@ -37,6 +39,8 @@ public struct Reflector: Sendable {
     public var silence = Duration.seconds(120)
     /// Between tries that fail.
     public var backoff = Backoff()
+    /// A watch that has lasted for so long was a success, however it ended.
+    public var lasting = Duration.seconds(10)
     /// Between looks for a kind that is absent or forbidden.
     public var absence = Backoff(first: .seconds(1), longest: .seconds(30))
 
@@ -61,6 +65,10 @@ public struct Reflector: Sendable {
     var absence = options.absence
     var resource: APIResource?
     var version: RegoString?
+    // Since when a watch has been under way.
+    var watching: ContinuousClock.Instant?
+    // Whether the last list was of a kind that the server offers and does not find.
+    var isMissing = false
     while !Task.isCancelled {
       do {
         guard let found = try await find(resource) else {
@@ -71,9 +79,11 @@ public struct Reflector: Sendable {
         resource = found
         absence.reset()
         if version == nil { version = try await list(found, handle) }
+        isMissing = false
         guard let from = version else { continue }
         let start = ContinuousClock.now
-        try await watch(found, from: from, handle) { version = $0 }
+        try await watch(found, from: from, handle, opened: { watching = .now }) { version = $0 }
+        watching = nil
         // A server that ends watches at once is not to be kept busy with it.
         if ContinuousClock.now - start < .seconds(1) {
           try await Task.sleep(for: backoff.delay())
@@ -81,6 +91,8 @@ public struct Reflector: Sendable {
           backoff.reset()
         }
       } catch let error as APIError {
+        if let start = watching, ContinuousClock.now - start >= options.lasting { backoff.reset() }
+        watching = nil
         if error.isExpired {
           // What happened meanwhile is not known: list again.
           version = nil
@@ -88,8 +100,13 @@ public struct Reflector: Sendable {
           continue
         }
         if error.isNotFound, case .kind = subject {
+          // A kind that is offered and cannot be listed, and that not only for a moment, as while its definition comes or goes: whether
+          // there are objects of it is not known.
+          if isMissing { await handle(.failed(error)) }
+          isMissing = version == nil
           resource = nil
           version = nil
+          try? await Task.sleep(for: backoff.delay())
           continue
         }
         if case .malformedResponse = error { version = nil }
@@ -122,6 +139,7 @@ public struct Reflector: Sendable {
     list.fieldSelector = options.fieldSelector
     list.shape = options.shape
     list.pageSize = options.pageSize
+    await handle(.listing)
     let version = try await client.list(resource, namespace: options.namespace, options: list) { page in
       await handle(.listed(page.items, isFirst: page.isFirst))
     }
@@ -131,7 +149,7 @@ public struct Reflector: Sendable {
 
   private func watch(
     _ resource: APIResource, from version: RegoString, _ handle: @Sendable (Change) async -> Void,
-    reached: (RegoString) -> Void
+    opened: () -> Void, reached: (RegoString) -> Void
   ) async throws {
     var watch = WatchOptions(resourceVersion: version)
     watch.labelSelector = options.labelSelector
@@ -139,6 +157,7 @@ public struct Reflector: Sendable {
     watch.shape = options.shape
     watch.silence = options.silence
     let stream = try await client.watch(resource, namespace: options.namespace, options: watch)
+    opened()
     await handle(.connected)
     for try await events in stream {
       if let last = events.last { reached(last.resourceVersion) }
