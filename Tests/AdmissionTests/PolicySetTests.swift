@@ -57,6 +57,18 @@ struct PolicySetTests {
     #expect(try PolicyCompiler(dialect: .v0).compile(BuiltinPolicies.sources).policies.count == 2)
   }
 
+  @Test("a policy's kinds are found through its rules, but not through thousands of them")
+  func chainsOfRules() throws {
+    func policy(_ count: Int) -> String {
+      "package a.p\nimport rego.v1\ndeny contains \"x\" if r\(count)\nr0 if input.request.kind.kind == \"Pod\"\n"
+        + (1...count).map { "r\($0) if { r\($0 - 1); r\($0 - 1) }\n" }.joined()
+    }
+    #expect(try compile(policy(30)).policies.first?.kindNames == ["Pod"])
+    let set = try compile(policy(2_000))
+    #expect(set.policies.count == 1)
+    #expect(set.policies.first?.kindNames == nil)
+  }
+
   @Test("libraries serve the policies that refer to them")
   func libraries() throws {
     let library =

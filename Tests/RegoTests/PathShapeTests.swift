@@ -78,6 +78,46 @@ struct PathShapeTests {
     #expect(path("*.b")["a"].description == "{b: all}")
   }
 
+  @Test("paths that are added to a draft come to the shape that their union is")
+  func drafts() {
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<500 {
+      let paths = (0..<5).map { _ in
+        (
+          steps: (0..<Int.random(in: 0...5, using: &generator)).map { _ -> PathShape.Step in
+            let names: [RegoString] = ["a", "b", "c"]
+            return Int.random(in: 0...3, using: &generator) == 0 ? .any : .key(names.randomElement() ?? "a")
+          }, isShallow: Bool.random(using: &generator)
+        )
+      }
+      var draft = PathShape.Draft()
+      for path in paths { draft.add(path.steps, isShallow: path.isShallow) }
+      let union = paths.reduce(PathShape.none) {
+        $0.union(.path($1.steps, leaf: $1.isShallow ? .shallow : .all))
+      }
+      #expect(draft.shape.description == union.description, "\(paths)")
+    }
+  }
+
+  @Test("a draft of paths with many choices has a shape that is not as large as all choices are")
+  func choices() throws {
+    var draft = PathShape.Draft()
+    let count = 30
+    for place in 0..<count {
+      draft.add((0..<count).map { $0 == place ? .key("a") : PathShape.Step.any }, isShallow: false)
+    }
+    let text = "{\"a\":{\"a\":{\"b\":1}},\"b\":{\"a\":[2]}}"
+    #expect(try project(text, draft.shape.replica()).json == text)
+  }
+
+  @Test("what is nested in variables takes one node a level")
+  func nestedVariables() throws {
+    let steps = Array(repeating: PathShape.Step.any, count: 60)
+    let shape = PathShape.path(steps).union(.path(steps + [.key("a")])).replica()
+    let text = String(repeating: "[", count: 60) + "{\"a\":1,\"b\":2}" + String(repeating: "]", count: 60)
+    #expect(try project(text, shape).json == text)
+  }
+
   /// What a reader of the whole document would find along the paths is what a reader of the projected one finds.
   @Test("looking up the shape's paths gives what the whole document gives")
   func againstWhole() throws {

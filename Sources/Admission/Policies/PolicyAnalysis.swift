@@ -82,6 +82,8 @@ private struct KindGuards {
   private let rules: [String: [Rule]]
   private var known: [String: Set<RegoString>?] = [:]
   private var inProgress: Set<String> = []
+  /// Through how many rules kinds are looked for: each takes stack.
+  private static let maximumDepth = 100
 
   init(modules: [Module]) {
     var rules: [String: [Rule]] = [:]
@@ -103,7 +105,10 @@ private struct KindGuards {
 
   private mutating func kinds(ofRule name: String) -> Set<RegoString>? {
     if let known = known[name] { return known }
-    guard let definitions = rules[name], inProgress.insert(name).inserted else { return nil }
+    // Who guards by kinds does so within a few rules; what is further away may hold for any kind.
+    guard inProgress.count < Self.maximumDepth, let definitions = rules[name],
+      inProgress.insert(name).inserted
+    else { return nil }
     defer { inProgress.remove(name) }
     var all: Set<RegoString>? = []
     for definition in definitions {

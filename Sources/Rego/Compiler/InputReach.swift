@@ -16,6 +16,9 @@ struct InputReach {
   /// Locals that hold a value by now: matching one of them again compares.
   private var seen: Set<Int> = []
 
+  /// How far paths are told apart; what lies deeper is read as a whole. Aliases keep one step more, to be known as deeper.
+  private static let maximumSteps = 40
+
   init(parameters: [CoreTerm] = []) {
     for term in parameters { term.forEachLocal { seen.insert($0) } }
   }
@@ -60,7 +63,7 @@ struct InputReach {
   mutating func use(_ term: CoreTerm) {
     var whole: [[InputPath.Step]] = []
     term.forEachLocal { if let path = aliases[$0] { whole.append(path) } }
-    for path in whole { paths.insert(InputPath(path, isShallow: false, guards: guards)) }
+    for path in whole { read(path, isShallow: false) }
   }
 
   private mutating func visit(_ statement: CoreStatement) {
@@ -118,6 +121,7 @@ struct InputReach {
   }
 
   private mutating func noteGuard(_ path: [InputPath.Step], oneOf values: Set<Value>) {
+    guard path.count <= Self.maximumSteps else { return }
     var keys: [RegoString] = []
     for step in path {
       guard case .key(let key) = step else { return }
@@ -126,10 +130,16 @@ struct InputReach {
     guards.insert(InputPath.Guard(scalar: .input(keys), values: values))
   }
 
+  private mutating func read(_ path: [InputPath.Step], isShallow: Bool) {
+    let isDeeper = path.count > Self.maximumSteps
+    let steps = isDeeper ? Array(path.prefix(Self.maximumSteps)) : path
+    paths.insert(InputPath(steps, isShallow: isShallow && !isDeeper, guards: guards))
+  }
+
   /// Only whether the value is there, and whether it is false, matters.
   private mutating func touch(_ term: CoreTerm) {
     if case .local(let local) = term {
-      if let path = aliases[local] { paths.insert(InputPath(path, isShallow: true, guards: guards)) }
+      if let path = aliases[local] { read(path, isShallow: true) }
     } else {
       use(term)
     }
@@ -138,15 +148,15 @@ struct InputReach {
   /// The part at a path is matched with a pattern; without one it must hold.
   private mutating func reach(_ path: [InputPath.Step], output: CoreTerm?) {
     switch output {
-    case nil: paths.insert(InputPath(path, isShallow: true, guards: guards))
+    case nil: read(path, isShallow: true)
     case .local(let local) where aliases[local] == nil && !seen.contains(local):
-      aliases[local] = path
-      paths.insert(InputPath(path, isShallow: true, guards: guards))
+      aliases[local] = Array(path.prefix(Self.maximumSteps + 1))
+      read(path, isShallow: true)
     case .constant(let value)? where value.isScalar:
-      paths.insert(InputPath(path, isShallow: true, guards: guards))
+      read(path, isShallow: true)
       if !isReplaced { noteGuard(path, oneOf: [value]) }
     case let pattern?:
-      paths.insert(InputPath(path, isShallow: false, guards: guards))
+      read(path, isShallow: false)
       use(pattern)
     }
   }
@@ -205,8 +215,8 @@ struct InputReach {
           aliases[result] == nil, !seen.contains(result)
         {
           use(operands[2])
-          aliases[result] = path + [.key(key)]
-          paths.insert(InputPath(path + [.key(key)], isShallow: true, guards: guards))
+          aliases[result] = Array((path + [.key(key)]).prefix(Self.maximumSteps + 1))
+          read(path + [.key(key)], isShallow: true)
           return
         }
       case ("internal.member_2", 2) where output == nil, ("equal", 2), ("neq", 2), ("lt", 2), ("lte", 2),

@@ -44,6 +44,8 @@ public struct RegoCompiler: Sendable {
     var checks = ModuleChecks(isStrict: options.isStrict)
     for module in modules { checks.check(module) }
     var errors = checks.errors
+    // No tree is made of paths that are too long for it.
+    if checks.hasLongPaths { throw RegoErrors(errors, limit: options.errorLimit) }
     let tree = RuleTree(modules: modules, errors: &errors)
     if !errors.isEmpty { throw RegoErrors(errors, limit: options.errorLimit) }
     var compilation = Compilation(modules: modules, tree: tree, options: options)

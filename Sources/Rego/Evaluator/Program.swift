@@ -113,7 +113,7 @@ public final class Program: Sendable {
     self.queries = queries
     self.traceSubjects = traceSubjects
     self.reaches = reaches
-    inputPaths = reaches.reduce(queryReach.paths) { $0.union($1.paths) }
+    inputPaths = reaches.reduce(into: queryReach.paths) { $0.formUnion($1.paths) }
     tables = ProgramTables(constants: constants, procedures: procedures, groups: groups, builtins: builtins)
     inputShape = Program.shape(inputPaths)
   }
@@ -167,15 +167,17 @@ public final class Program: Sendable {
   }
 
   private static func shape(_ paths: Set<InputPath>) -> PathShape {
-    paths.reduce(PathShape.none) { shape, path in
-      let steps = path.steps.map { step -> PathShape.Step in
+    var draft = PathShape.Draft()
+    for path in paths {
+      let steps = path.steps.lazy.map { step -> PathShape.Step in
         switch step {
         case .key(let key): .key(key)
         case .any: .any
         }
       }
-      return shape.union(.path(steps, leaf: path.isShallow ? .shallow : .all))
+      draft.add(steps, isShallow: path.isShallow)
     }
+    return draft.shape
   }
 
   /// The names of the builtins that the program can call.

@@ -32,7 +32,7 @@ public enum PathShape: Sendable {
     /// The same for the reader. It refers to those of the members' nodes, which this node keeps alive.
     let table: UnsafePointer<ShapeTable>
 
-    fileprivate init(_ shapes: [RegoString: PathShape], others: PathShape, elements: PathShape) {
+    init(_ shapes: [RegoString: PathShape], others: PathShape, elements: PathShape) {
       members = shapes.sorted { $0.key < $1.key }.map { Member(key: $0.key, shape: $0.value) }
       self.others = others
       self.elements = elements
@@ -106,7 +106,9 @@ extension PathShape {
     guard case .parts(let node) = self else { return self }
     var shapes: [RegoString: PathShape] = [:]
     for member in node.members { shapes[member.key] = member.shape.replica() }
-    return .parts(Node(shapes, others: node.others.replica(), elements: node.elements.replica()))
+    let others = node.others.replica()
+    let elements = node.elements.isSame(as: node.others) ? others : node.elements.replica()
+    return .parts(Node(shapes, others: others, elements: elements))
   }
 
   /// What either shape needs.
@@ -123,7 +125,18 @@ extension PathShape {
       for node in [a, b] {
         for member in node.members { shapes[member.key] = (shapes[member.key] ?? others).union(member.shape) }
       }
-      return .parts(Node(shapes, others: others, elements: a.elements.union(b.elements)))
+      // What is nested in variables is the same for members and elements, and doubles at each level otherwise.
+      let isShared = a.elements.isSame(as: a.others) && b.elements.isSame(as: b.others)
+      return .parts(Node(shapes, others: others, elements: isShared ? others : a.elements.union(b.elements)))
+    }
+  }
+
+  /// Whether two shapes are one, as far as that can be told without comparing them.
+  private func isSame(as other: PathShape) -> Bool {
+    switch (self, other) {
+    case (.none, .none), (.unlessString, .unlessString), (.shallow, .shallow), (.all, .all): true
+    case (.parts(let a), .parts(let b)): a === b
+    default: false
     }
   }
 

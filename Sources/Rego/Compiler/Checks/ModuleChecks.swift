@@ -3,6 +3,8 @@ struct ModuleChecks {
   /// Whether the rules of v1 apply to modules of v0 too.
   let isStrict: Bool
   private(set) var errors: [RegoError] = []
+  /// Whether a document's path has more parts than it may have.
+  private(set) var hasLongPaths = false
 
   init(isStrict: Bool) { self.isStrict = isStrict }
 
@@ -12,6 +14,7 @@ struct ModuleChecks {
   }
 
   mutating func check(_ module: Module) {
+    checkPaths(of: module)
     guard ModuleChecks.forbidsShadowing(module, isStrict: isStrict) else { return }
     var seen: [RegoString: Import] = [:]
     for declaration in module.imports {
@@ -24,6 +27,26 @@ struct ModuleChecks {
       }
     }
     for rule in module.rules { check(rule) }
+  }
+
+  /// How many parts the path of a document may have: the tree of documents is walked down by recursion.
+  private static let maximumPathLength = 200
+
+  private mutating func checkPaths(of module: Module) {
+    let length = module.package.path.count
+    if length > Self.maximumPathLength {
+      note("the package's path", tooLongAt: module.package.location)
+      return
+    }
+    for rule in module.rules where length + rule.head.reference.count > Self.maximumPathLength {
+      note("the rule's path", tooLongAt: rule.head.location)
+    }
+  }
+
+  private mutating func note(_ path: String, tooLongAt location: Location) {
+    hasLongPaths = true
+    errors.append(
+      RegoError(.compile, "\(path) has more than \(Self.maximumPathLength) parts", at: location))
   }
 
   private mutating func check(_ rule: Rule) {
