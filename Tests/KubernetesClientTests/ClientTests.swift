@@ -259,6 +259,37 @@ struct FailureTests {
     }
   }
 
+  @Test("a connection that is refused is closed, and a certificate of files shown again on a new one, once")
+  func certificateRotation() async throws {
+    for hasFiles in [true, false] {
+      let cluster = FakeCluster()
+      try await withCluster(
+        cluster,
+        configure: {
+          $0.clientCertificate = hasFiles ? .file("/nowhere/tls.crt") : .bytes([])
+          $0.clientKey = .file("/nowhere/tls.key")
+        }
+      ) { cluster, server, client in
+        await expectPods(client, [])
+        await expectPods(client, [])
+        #expect(server.connectionCount == 1)
+        // The certificate with which the first connection was made is no longer good.
+        cluster.intercept { _ in
+          server.connectionCount == 1 ? FakeCluster.status(401, "Unauthorized", "Unauthorized") : nil
+        }
+        let error = await apiError { _ = try await client.list(.pods) }
+        #expect(error?.isUnauthorized == (hasFiles ? nil : true))
+        await expectPods(client, [])
+        #expect(server.connectionCount == 2)
+        // A new connection that is refused too is a failure.
+        cluster.forgetRequests()
+        cluster.intercept { _ in FakeCluster.status(401, "Unauthorized", "Unauthorized") }
+        #expect(await apiError { _ = try await client.list(.pods) }?.isUnauthorized == true)
+        #expect(cluster.requests.count == (hasFiles ? 2 : 1))
+      }
+    }
+  }
+
   @Test("a server that is overloaded is asked again when it says")
   func retryAfter() async throws {
     try await withCluster { cluster, _, client in

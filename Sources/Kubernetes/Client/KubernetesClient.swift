@@ -87,10 +87,10 @@ public final class KubernetesClient: Sendable {
   func open(_ request: Request) async throws -> Exchange {
     var isRefused = false
     while true {
-      let (exchange, head) = try await send(request, afterRefusal: isRefused)
+      let (exchange, head, isKept) = try await send(request, afterRefusal: isRefused)
       if (200..<300).contains(head.status.code) { return exchange }
-      if head.status == .unauthorized, credentials.canRefresh, !isRefused {
-        // The token has expired or was replaced: read it again, once.
+      if head.status == .unauthorized, credentials.canRefresh || isKept && hasCertificateFile, !isRefused {
+        // The token or the connection's certificate has expired or was replaced: read it again, once.
         isRefused = true
         _ = try? await collect(exchange, request)
         continue
@@ -99,11 +99,16 @@ public final class KubernetesClient: Sendable {
     }
   }
 
-  /// Sends a request on a free connection or a new one. A connection that turns out to have been closed meanwhile is no
+  /// Whether new connections may show another certificate than those that are kept.
+  private var hasCertificateFile: Bool {
+    if case .file? = configuration.clientCertificate { true } else { false }
+  }
+
+  /// Sends a request on a free connection or a new one, and says which it was. A connection that turns out to have been closed meanwhile is no
   /// failure: where the request may be repeated (RFC 9110 section 9.2.2) another one is tried.
   private func send(
     _ request: Request, afterRefusal isRefused: Bool
-  ) async throws -> (Exchange, HTTPResponseHead) {
+  ) async throws -> (Exchange, HTTPResponseHead, isKept: Bool) {
     let authorization = try await credentials.authorization(afterRefusal: isRefused)
     while true {
       let idle = isRefused ? nil : pool.takeIdle()
@@ -119,7 +124,7 @@ public final class KubernetesClient: Sendable {
         exchange.failed(ConnectionFailure("the server closed it"))
       }
       do {
-        return (exchange, try await exchange.head())
+        return (exchange, try await exchange.head(), idle != nil)
       } catch let failure as ConnectionFailure {
         let isIdempotent = request.method != .POST && request.method != .PATCH
         if idle != nil, isIdempotent, !failure.isTimeout, !failure.hadResponse { continue }

@@ -114,7 +114,8 @@ final class ExchangeHandler: ChannelDuplexHandler {
     lastRead = .now()
     switch unwrapInboundIn(data) {
     case .head(let head):
-      isKeptAlive = head.isKeepAlive
+      // A connection stands for the certificate with which it was made: another may have taken its place.
+      isKeptAlive = head.isKeepAlive && head.status != .unauthorized
       hasHead = true
       request.exchange.received(head)
       if request.silence != nil { schedule(context) }
