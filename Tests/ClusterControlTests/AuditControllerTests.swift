@@ -35,12 +35,15 @@ extension FakeCluster.Resource {
     deny contains "a secret" if input.request.kind.kind == "Secret"
     """
 
-  static func controller(_ server: FakeServer, identity: String = "one") throws -> AuditController {
+  static func controller(
+    _ server: FakeServer, change: (inout AuditController.Settings) -> Void = { _ in }
+  ) throws -> AuditController {
     let set = try PolicyCompiler().compile([PolicySource(path: "p.rego", text: policy)])
     let snapshot = AdmissionSnapshot(policies: set, inventory: .empty)
+    var settings = AuditController.Settings(namespace: "portcullis", identity: "one")
+    change(&settings)
     return AuditController(
-      try client(of: server), AuditController.Settings(namespace: "portcullis", identity: identity),
-      logger: silent,
+      try client(of: server), settings, logger: silent,
       isReady: { true }, subject: { (snapshot, []) })
   }
 
@@ -90,6 +93,85 @@ extension FakeCluster.Resource {
     #expect(
       report.remarks.count == 1
         && report.remarks[0].hasPrefix("networkpolicies.networking.k8s.io cannot be listed"))
+    await server.stop()
+  }
+
+  @Test("a replica that loses the Lease while it scans writes nothing more")
+  func lostLease() async throws {
+    let cluster = FakeCluster([.pods, .namespaces, .events, .leases, .reports])
+    for namespace in ["a", "b", "c"] { cluster.put(.pods, Self.pod("bad-1", namespace)) }
+    let server = try await cluster.start()
+    let controller = try Self.controller(server)
+    await #expect(throws: (any Error).self) { try await controller.scanOnce(while: { false }) }
+    #expect(!cluster.requests.contains { $0.method != "GET" })
+    let count = Mutex(0)
+    let once: @Sendable () -> Bool = {
+      count.withLock { count in
+        count += 1
+        return count == 1
+      }
+    }
+    await #expect(throws: (any Error).self) { try await controller.scanOnce(while: once) }
+    #expect(cluster.requests.filter { $0.method != "GET" }.count == 1)
+    await server.stop()
+  }
+
+  @Test("a scan that fails is made again before the next one is due")
+  func retry() async throws {
+    let cluster = FakeCluster([.pods, .namespaces, .events, .leases, .reports])
+    cluster.put(.pods, Self.pod("bad-1"))
+    cluster.intercept { request in
+      request.path == "/apis" ? FakeCluster.status(500, "InternalError", "no") : nil
+    }
+    let server = try await cluster.start()
+    let controller = try Self.controller(server) {
+      $0.interval = .seconds(3_600)
+      $0.retry = .milliseconds(5)
+    }
+    let task = Task { try await controller.run() }
+    func wait(_ what: Testing.Comment, until holds: () -> Bool) async throws {
+      let end = ContinuousClock.now + .seconds(100)
+      while !holds() {
+        try #require(ContinuousClock.now < end, what)
+        try await Task.sleep(for: .milliseconds(5))
+      }
+    }
+    try await wait("it has failed") { cluster.requests.contains { $0.path == "/apis" } }
+    cluster.intercept(nil)
+    try await wait("it is told") {
+      cluster.object(.reports, namespace: "shop", name: "portcullis") != nil
+    }
+    task.cancel()
+    _ = await task.result
+    await server.stop()
+  }
+
+  @Test("who waits long for another's Lease gives it all of its time")
+  func slowLease() async throws {
+    let cluster = FakeCluster([.leases])
+    let server = try await cluster.start()
+    let client = try client(of: server)
+    let time = Mutex(ContinuousClock.now)
+    func election(_ identity: String) -> LeaseElection {
+      LeaseElection(
+        client, namespace: "portcullis", name: "portcullis", identity: identity, duration: .seconds(60),
+        now: { time.withLock { $0 } })
+    }
+    try await election("one").attempt()
+    let two = election("two")
+    // The answer takes half a minute, and the Lease was renewed as late as that.
+    cluster.intercept { request in
+      if request.method == "GET" { time.withLock { $0 += .seconds(30) } }
+      return nil
+    }
+    try await two.attempt()
+    cluster.intercept(nil)
+    time.withLock { $0 += .seconds(59) }
+    try await two.attempt()
+    #expect(!two.isHeld)
+    time.withLock { $0 += .seconds(2) }
+    try await two.attempt()
+    #expect(two.isHeld)
     await server.stop()
   }
 

@@ -17,6 +17,8 @@ public final class AuditController: Service {
     public var leaseName = "portcullis"
     /// From the end of a scan to the next one.
     public var interval = Duration.seconds(600)
+    /// From a scan that failed to the next one; longer with every further one that does, until it is ``interval``.
+    public var retry = Duration.seconds(30)
     public var networks = AuditScan.enforcingNetworks
     /// About how many objects one scan writes Events.
     public var maximumEvents = 100
@@ -85,18 +87,26 @@ public final class AuditController: Service {
   }
 
   private func scanAgainAndAgain() async {
+    var backoff = Backoff(
+      first: min(settings.retry, settings.interval), longest: max(settings.retry, settings.interval))
     while !Task.isCancelled {
       guard election.isHeld, isReady() else {
         try? await Task.sleep(for: .seconds(1))
         continue
       }
       do {
-        try await scanOnce()
+        try await scanOnce(while: { self.election.isHeld })
         note("")
+        backoff.reset()
       } catch is CancellationError {
+        continue
+      } catch is LeaseLoss {
+        logger.notice("another replica audits: what was found is not told")
         continue
       } catch {
         note("\(error)")
+        try? await Task.sleep(for: backoff.delay())
+        continue
       }
       try? await Task.sleep(for: settings.interval)
     }
@@ -111,8 +121,13 @@ public final class AuditController: Service {
     if isNew, !Task.isCancelled { logger.warning("audit cannot go on", metadata: ["error": "\(problem)"]) }
   }
 
+  /// Another replica holds the Lease by now.
+  private struct LeaseLoss: Error {}
+
   /// Scans once and tells what was found.
-  func scanOnce() async throws {
+  ///
+  /// - Parameter mayWrite: asked before each write; nothing more is written once it says no.
+  func scanOnce(while mayWrite: @escaping @Sendable () -> Bool = { true }) async throws {
     let start = ContinuousClock.now
     let (snapshot, constraints) = subject()
     // Requests come first: half of a core is theirs in any case.
@@ -132,14 +147,14 @@ public final class AuditController: Service {
     // Each is told whatever becomes of the others.
     var problem: (any Error)?
     for tell in [
-      { try await self.writeReports(report) },
-      { try await self.writeStatus(report, of: constraints) },
-      { try await self.writeEvents(report) },
+      { try await self.writeReports(report, mayWrite) },
+      { try await self.writeStatus(report, of: constraints, mayWrite) },
+      { try await self.writeEvents(report, mayWrite) },
     ] as [() async throws -> Void] {
       do {
         try await tell()
-      } catch is CancellationError {
-        throw CancellationError()
+      } catch let error where error is CancellationError || error is LeaseLoss {
+        throw error
       } catch {
         problem = problem ?? error
       }
@@ -149,7 +164,7 @@ public final class AuditController: Service {
 
   // MARK: Telling
 
-  private func writeReports(_ report: AuditReport) async throws {
+  private func writeReports(_ report: AuditReport, _ mayWrite: () -> Bool) async throws {
     let resource: APIResource
     do {
       guard
@@ -171,6 +186,7 @@ public final class AuditController: Service {
     }
     for (namespace, object) in existing where wanted[namespace] == nil {
       _ = object
+      guard mayWrite() else { throw LeaseLoss() }
       do {
         try await client.delete(resource, namespace: namespace, name: PolicyReports.name)
       } catch let error as APIError where error.isNotFound {
@@ -178,6 +194,7 @@ public final class AuditController: Service {
       }
     }
     for (namespace, object) in wanted {
+      guard mayWrite() else { throw LeaseLoss() }
       do {
         guard let old = existing[namespace] else {
           _ = try await client.create(resource, namespace: namespace, object)
@@ -199,7 +216,9 @@ public final class AuditController: Service {
   }
 
   /// As Gatekeeper's audit does (Gatekeeper documentation, "Audit").
-  private func writeStatus(_ report: AuditReport, of constraints: [CompiledConstraint]) async throws {
+  private func writeStatus(
+    _ report: AuditReport, of constraints: [CompiledConstraint], _ mayWrite: () -> Bool
+  ) async throws {
     for compiled in constraints where !compiled.enforcement(at: .audit).isEmpty {
       let findings = report.findings.filter { $0.policy.utf8.elementsEqual(compiled.name.utf8) }
       let total = report.counts.reduce(0) { sum, entry in
@@ -222,6 +241,7 @@ public final class AuditController: Service {
         "auditTimestamp": .string(Date().formatted(.iso8601)), "totalViolations": .int(total),
         "violations": .array(violations),
       ]
+      guard mayWrite() else { throw LeaseLoss() }
       do {
         _ = try await client.patch(
           resource, name: RegoString(compiled.constraint.name), ["status": status], subresource: "status")
@@ -231,7 +251,7 @@ public final class AuditController: Service {
     }
   }
 
-  private func writeEvents(_ report: AuditReport) async throws {
+  private func writeEvents(_ report: AuditReport, _ mayWrite: () -> Bool) async throws {
     var texts: [ObjectReference: (uid: String, lines: [String])] = [:]
     var order: [ObjectReference] = []
     for finding in report.findings where finding.effect == .deny || finding.effect == .failure {
@@ -243,6 +263,7 @@ public final class AuditController: Service {
     }
     for object in order {
       guard let text = texts[object] else { continue }
+      guard mayWrite() else { throw LeaseLoss() }
       let events = EventWriter(client, namespace: object.namespace?.string ?? settings.namespace)
       do {
         try await events.write(

@@ -58,7 +58,7 @@ final class LeaseElection: Sendable {
         return
       }
       let holder = lease["spec"]?["holderIdentity"]?.string ?? ""
-      if !holder.isEmpty, !holder.utf8.elementsEqual(identity.utf8), !hasExpired(lease, at: start) {
+      if !holder.isEmpty, !holder.utf8.elementsEqual(identity.utf8), !hasExpired(lease, asked: start) {
         state.withLock { $0.renewed = nil }
         return
       }
@@ -83,11 +83,14 @@ final class LeaseElection: Sendable {
     state.withLock { $0.renewed = nil }
   }
 
-  private func hasExpired(_ lease: Value, at now: ContinuousClock.Instant) -> Bool {
+  /// Whether another's Lease has not changed for as long as it is good for.
+  ///
+  /// - Parameter start: when it was asked for. What is seen for the first time is only as old as the answer.
+  private func hasExpired(_ lease: Value, asked start: ContinuousClock.Instant) -> Bool {
     guard case .string(let version)? = lease["metadata"]?["resourceVersion"] else { return false }
     return state.withLock { state in
-      if let seen = state.seen, seen.version == version { return now - seen.since > duration }
-      state.seen = (version, now)
+      if let seen = state.seen, seen.version == version { return start - seen.since > duration }
+      state.seen = (version, now())
       return false
     }
   }
