@@ -1,3 +1,4 @@
+import FakeAPIServer
 import Kubernetes
 import KubernetesClient
 import Rego
@@ -199,6 +200,99 @@ struct LiveReadTests {
     #expect(try fixture.decide(Review.make("ConfigMap", object: ["metadata": [:]])).decision.allowed)
     // Without a cluster to ask, the inventory is all there is.
     #expect(try Fixture().decide(Review.pod(["app": "web"])).decision.code == 403)
+  }
+
+  /// What a test says is in the cluster, by kind.
+  private struct ClusterReader: LiveReader {
+    var objects: @Sendable (RegoString) throws -> [Value]
+
+    func objects(
+      of kind: GroupVersionKind, in namespace: RegoString, until deadline: ContinuousClock.Instant
+    ) async throws -> [Value] {
+      #expect(namespace == "shop")
+      return try objects(kind.kind)
+    }
+  }
+
+  @Test("a Namespace that a constraint asks for and the inventory has not is read before the decision counts")
+  func namespaces() async throws {
+    struct Unreachable: Error {}
+    @Sendable func namespace(_ name: Value, _ team: Value) -> Value {
+      ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": name, "labels": ["team": team]]]
+    }
+    let missing =
+      "[x] failed to run Match criteria: namespace selector for namespace-scoped object but missing Namespace"
+    let cases: [(expected: [String], reader: @Sendable () throws -> [Value])] = [
+      ([], { [namespace("shop", "b")] }), (["[x] no"], { [namespace("shop", "a")] }), ([missing], { [] }),
+      ([missing], { [namespace("other", "b")] }), ([missing], { throw Unreachable() }),
+    ]
+    for action in ["deny", "warn"] {
+      for (expected, reader) in cases {
+        let service = try PolicyFixture.service(
+          templates: [PolicyFixture.template("K8sAlways", PolicyFixture.always)],
+          constraints: [
+            try PolicyFixture.constraint(
+              "K8sAlways", "x",
+              "{enforcementAction: \(action), match: {namespaceSelector: {matchLabels: {team: a}}}}")
+          ])
+        let review = Review.make("ConfigMap", object: ["metadata": ["name": "c", "namespace": "shop"]])
+        service.setLiveReader(ClusterReader { _ in try reader() })
+        let answer = Array(review.json.utf8).withUnsafeBytes {
+          service.answer($0, deadline: .now + .seconds(100), isFinal: true)
+        }
+        guard case .unconfirmed(let unconfirmed) = answer,
+          case .decided(let decision, _) = await unconfirmed.confirm(until: .now + .seconds(100))
+        else {
+          Issue.record("the cluster must be asked")
+          return
+        }
+        let found = action == "deny" ? decision.violations : decision.warnings
+        #expect(found.map(\.text) == expected)
+        #expect(decision.allowed == (action == "warn" || expected.isEmpty))
+      }
+    }
+  }
+
+  @Test("once the Namespace is there a denial for want of a policy is confirmed too")
+  func namespaceAndPolicy() async throws {
+    let service = try PolicyFixture.service(
+      templates: [PolicyFixture.template("K8sAlways", PolicyFixture.always)],
+      constraints: [
+        try PolicyFixture.constraint(
+          "K8sAlways", "x", "{match: {namespaceSelector: {matchLabels: {team: a}}}}")
+      ], beside: BuiltinPolicies.sources)
+    service.setLiveReader(
+      ClusterReader { kind in
+        kind == "Namespace"
+          ? [["metadata": ["name": "shop"]]]
+          : [["metadata": ["name": "all", "namespace": "shop"], "spec": ["podSelector": [:]]]]
+      })
+    let answer = Array(Review.pod(["app": "web"]).json.utf8).withUnsafeBytes {
+      service.answer($0, deadline: .now + .seconds(100), isFinal: true)
+    }
+    guard case .unconfirmed(let unconfirmed) = answer,
+      case .decided(let decision, _) = await unconfirmed.confirm(until: .now + .seconds(100))
+    else {
+      Issue.record("the cluster must be asked")
+      return
+    }
+    #expect(decision.allowed, "\(decision.violations)")
+  }
+
+  @Test("a Namespace is listed by its name, for which the inventory's permission is enough")
+  func namespaceList() async throws {
+    let cluster = FakeCluster([.namespaces])
+    cluster.put(.namespaces, ["metadata": ["name": "shop"]])
+    let server = try await cluster.start()
+    let client = KubernetesClient(
+      ClientConfiguration(server: ServerAddress(isSecure: false, host: "127.0.0.1", port: server.port)))
+    let kind = GroupVersionKind(group: "", version: "v1", kind: "Namespace")
+    let found = try await LiveReads(client).objects(of: kind, in: "shop", until: .now + .seconds(100))
+    #expect(found.map { $0["metadata"]?["name"] } == ["shop"])
+    let request = try #require(cluster.requests.last)
+    #expect(request.path == "/api/v1/namespaces" && request.query["fieldSelector"] == "metadata.name=shop")
+    client.close()
+    await server.stop()
   }
 
   @Test("the kinds to confirm by must be known")

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Asks the cluster itself for objects, where what is known of them may be a moment old.
 public protocol LiveReader: Sendable {
-  /// The objects of a kind in a namespace, as they are at some moment after the call.
+  /// The objects of a kind in a namespace, as they are at some moment after the call; of the kind Namespace the one of that name.
   ///
   /// - Throws: where they cannot be read by then.
   func objects(
@@ -56,6 +56,8 @@ public actor LiveReads: LiveReader {
     self.init(perSecond: perSecond, burst: burst) { resource, namespace in
       var options = ListOptions()
       options.shape = KeptFields.shape(keepsStatus: false)
+      // As a list, since that is what the inventory has the permission for; the API server reads the one object.
+      if !resource.isNamespaced { options.fieldSelector = "metadata.name=\(namespace)" }
       return try await client.list(resource, namespace: namespace, options: options).items
     }
   }
@@ -73,7 +75,9 @@ public actor LiveReads: LiveReader {
   public func objects(
     of kind: GroupVersionKind, in namespace: RegoString, until deadline: ContinuousClock.Instant
   ) async throws -> [Value] {
-    guard let known = KindTable.builtin[kind], known.isNamespaced else {
+    guard let known = KindTable.builtin[kind],
+      known.isNamespaced || known.group.utf8Count == 0 && known.kind == "Namespace"
+    else {
       throw LiveReadFailure.unknownKind(kind)
     }
     let resource = APIResource(known, version: kind.version)

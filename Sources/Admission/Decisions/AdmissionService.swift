@@ -14,12 +14,13 @@ public final class AdmissionService: ReviewService {
   private let steps: Int
   private let live: Live
 
-  /// Who is asked before a denial for want of an object counts; one for all lanes.
+  /// Who is asked before a decision for want of an object counts; one for all lanes.
   private final class Live: Sendable {
     let reader = Mutex<(any LiveReader)?>(nil)
   }
 
-  /// From now on asks the cluster itself before a denial for want of an object counts (``PolicySettings/confirm``).
+  /// From now on asks the cluster itself before a denial for want of an object counts (``PolicySettings/confirm``), and for a Namespace
+  /// that a constraint is to be matched with and the inventory has not.
   public func setLiveReader(_ reader: any LiveReader) { live.reader.withLock { $0 = reader } }
 
   public init(_ snapshot: AdmissionSnapshot, steps: Int = .max) {
@@ -156,13 +157,13 @@ public final class AdmissionService: ReviewService {
       var decision = snapshot.decide(
         request, review: review, deadline: deadline, steps: steps, acceptsCancellation: isFinal)
     else { return .tooSlow }
-    if !decision.allowed, let reader = live.reader.withLock(\.self),
-      let kinds = snapshot.policies.unconfirmedKinds(of: decision)
+    if decision.missesNamespace || snapshot.policies.unconfirmedKinds(of: decision) != nil,
+      let reader = live.reader.withLock(\.self)
     {
       return .unconfirmed(
         UnconfirmedReview(
-          decision: decision, request: request, review: review, snapshot: snapshot, kinds: kinds,
-          reader: reader, steps: steps, start: start))
+          decision: decision, request: request, review: review, snapshot: snapshot, reader: reader,
+          steps: steps, start: start))
     }
     let response = decision.response(to: request).json()
     decision.duration = ContinuousClock.now - start

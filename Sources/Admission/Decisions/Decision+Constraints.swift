@@ -40,6 +40,7 @@ extension Decision {
   /// Adds what a constraint says, by its enforcement.
   mutating func add(_ verdict: ConstraintVerdict, of entry: ConstraintSet.Entry) {
     let name = entry.compiled.name
+    missesNamespace = missesNamespace || verdict.missesNamespace
     evaluatedPolicies.append(name)
     builtinErrors += verdict.builtinErrors.map { Finding(policy: name, message: PolicyVerdict.text($0)) }
     let findings = verdict.violations.map {

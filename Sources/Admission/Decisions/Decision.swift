@@ -64,6 +64,8 @@ public struct Decision: Sendable {
   public var failures: [Finding] = []
   /// Whether one of these stands in the way of the request.
   var isFailed = false
+  /// Whether some constraint could not be matched for want of the request's Namespace.
+  var missesNamespace = false
   /// Builtin errors that made an expression undefined: logged and counted.
   public var builtinErrors: [Finding] = []
   /// The names of the policies that were evaluated.

@@ -1,43 +1,68 @@
 import Kubernetes
 import Rego
 
-/// A denial for want of an object that the inventory may not have yet, since it is a moment behind the cluster: it counts once the
+/// A decision for want of an object that the inventory may not have yet, since it is a moment behind the cluster: it counts once the
 /// cluster itself has been asked.
 public struct UnconfirmedReview: Sendable {
   let decision: Decision
   let request: AdmissionRequest
   let review: Value
   let snapshot: AdmissionSnapshot
-  let kinds: Set<GroupVersionKind>
   let reader: any LiveReader
   let steps: Int
   let start: ContinuousClock.Instant
 
-  /// Asks the cluster and decides again. Where it cannot be asked the decision is a failure (500), not a violation: nobody knows.
+  /// Asks the cluster and decides again. Where it cannot be asked for what a policy denies for want of, the decision is a failure
+  /// (500), not a violation: nobody knows. A Namespace that it cannot be asked for is as one that is not there.
   public func confirm(until deadline: ContinuousClock.Instant) async -> ReviewAnswer {
-    var decision: Decision
-    do {
-      var snapshot = snapshot
-      for kind in kinds {
-        let objects = try await reader.objects(of: kind, in: request.namespace, until: deadline)
-        snapshot = snapshot.with(objects, of: kind, in: request.namespace)
+    var (snapshot, decision) = (snapshot, decision)
+    if decision.missesNamespace {
+      // What is left of the time is for what else there may be to ask.
+      let half = ContinuousClock.now + (deadline - .now) / 2
+      let found = try? await reader.objects(of: Self.namespaces, in: request.namespace, until: half)
+      let namespace = found?.first { $0["metadata"]?["name"] == .string(request.namespace) }
+      if let namespace {
+        snapshot = snapshot.with(namespace: namespace, named: request.namespace)
+        guard
+          let decided = snapshot.decide(request, review: review, deadline: deadline, steps: steps)
+        else { return .tooSlow }
+        decision = decided
       }
-      guard
-        let decided = snapshot.decide(request, review: review, deadline: deadline, steps: steps)
-      else { return .tooSlow }
-      decision = decided
-    } catch {
-      decision = self.decision
-      decision.doubt(policies: snapshot.policies.confirmed, because: "\(error)")
-      snapshot.annotate(&decision)
+    }
+    if let kinds = snapshot.policies.unconfirmedKinds(of: decision) {
+      do {
+        for kind in kinds {
+          let objects = try await reader.objects(of: kind, in: request.namespace, until: deadline)
+          snapshot = snapshot.with(objects, of: kind, in: request.namespace)
+        }
+        guard
+          let decided = snapshot.decide(request, review: review, deadline: deadline, steps: steps)
+        else { return .tooSlow }
+        decision = decided
+      } catch {
+        decision.doubt(policies: snapshot.policies.confirmed, because: "\(error)")
+        snapshot.annotate(&decision)
+      }
     }
     let response = decision.response(to: request).json()
     decision.duration = ContinuousClock.now - start
     return .decided(decision, response: response)
   }
+
+  private static let namespaces = GroupVersionKind(group: "", version: "v1", kind: "Namespace")
 }
 
 extension AdmissionSnapshot {
+  /// This snapshot with a Namespace besides.
+  func with(namespace: Value, named name: RegoString) -> AdmissionSnapshot {
+    guard let inventory else { return self }
+    let kind = GroupVersionKind(group: "", version: "v1", kind: "Namespace")
+    let change = InventoryChange(ObjectReference(kind: kind, namespace: nil, name: name), object: namespace)
+    return AdmissionSnapshot(
+      policies: policies, inventory: inventory.with(namespace: namespace, named: name),
+      model: model?.applying([change], for: policies))
+  }
+
   /// This snapshot with other objects of a kind in a namespace.
   func with(_ objects: [Value], of kind: GroupVersionKind, in namespace: RegoString) -> AdmissionSnapshot {
     guard let inventory else { return self }
@@ -62,6 +87,18 @@ extension Inventory {
   fileprivate func objects(of kind: GroupVersionKind, in namespace: RegoString) -> ObjectValue {
     value["namespace"]?.object?[namespace]?.object?[kind.apiVersion]?.object?[kind.kind]?.object
       ?? ObjectValue()
+  }
+
+  /// The inventory with a Namespace besides; its counts stay.
+  fileprivate func with(namespace: Value, named name: RegoString) -> Inventory {
+    let cluster = value["cluster"]?.object ?? ObjectValue()
+    let kinds = cluster["v1"]?.object ?? ObjectValue()
+    let namespaces = (kinds["Namespace"]?.object ?? ObjectValue()).inserting(.string(name), namespace)
+    let changed = cluster.inserting("v1", .object(kinds.inserting("Namespace", .object(namespaces))))
+    return Inventory(
+      value: [
+        "namespace": value["namespace"] ?? .object(ObjectValue()), "cluster": .object(changed),
+      ], counts: counts, namespaceCount: namespaceCount, freshness: freshness)
   }
 
   /// The inventory with these objects of a kind in a namespace; its counts stay.

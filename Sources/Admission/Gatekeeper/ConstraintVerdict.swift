@@ -12,6 +12,8 @@ struct ConstraintVerdict {
   var violations: [ConstraintViolation] = []
   /// Whether time or steps ran out, rather than that the template said something.
   var isCancelled = false
+  /// Whether it could not be matched, since the request's Namespace is not known.
+  var missesNamespace = false
   /// Builtin errors that made an expression undefined.
   var builtinErrors: [RegoError] = []
 
@@ -28,6 +30,7 @@ struct ConstraintVerdict {
       guard try constraint.isAbout(review) else { return nil }
     } catch {
       violations = [ConstraintViolation(message: "\(error)", details: .null)]
+      missesNamespace = true
       return
     }
     let input = ["review": review.request, "parameters": constraint.parameters] as Value

@@ -87,11 +87,11 @@ final class ClusterConnection: Service {
     ) { [follower] in Double(follower.counters.events.load(ordering: .relaxed)) }
     registry.registerCounter(
       "portcullis_live_reads_total",
-      help: "Lists that were made because a denial for want of an object had to be confirmed."
+      help: "Lists that were made because a decision for want of an object had to be confirmed."
     ) { [live] in Double(live.counters.lists.load(ordering: .relaxed)) }
     registry.registerCounter(
       "portcullis_live_read_failures_total",
-      help: "Denials that could not be confirmed, and were failures instead."
+      help: "Decisions for want of an object that could not be confirmed."
     ) { [live] in Double(live.counters.failures.load(ordering: .relaxed)) }
     registry.registerCounter(
       "portcullis_inventory_published_total", help: "Inventories so far that decisions were given."
