@@ -58,6 +58,13 @@ import Testing
     #expect(try Self.decide(.object(going), old: Self.good).allowed)
   }
 
+  @Test("more text than a ConfigMap of a cluster can hold is not compiled")
+  func tooLarge() throws {
+    let text = PolicyFixture.policy("a") + "#" + String(repeating: " ", count: 1 << 20)
+    let refused = try Self.decide(PolicyFixture.configMap("one", ["a.rego": text]))
+    #expect(refused.violations.map(\.message) == ["configmap/one: has more than 1 MiB of policies"])
+  }
+
   @Test("labelling a ConfigMap makes policies of it")
   func labelled() throws {
     let plain = try #require(Self.bad.object).inserting("metadata", ["name": "one"])

@@ -16,19 +16,30 @@ struct LongModuleTests {
     ("rules", { "deny contains 1 if r\($0 - 1)\nr0 := 1\n" + chain($0) { "r\($0) if r\($0 - 1)" } }),
     ("negations", { "deny contains 1 if r\($0 - 1)\nr0 := 1\n" + chain($0) { "r\($0) if not r\($0 - 1)" } }),
     ("values", { "deny contains r\($0 - 1)\nr0 := 1\n" + chain($0) { "r\($0) := [r\($0 - 1)]" } }),
-    ("functions", { "deny contains f\($0 - 1)(1)\nf0(x) := x\n" + chain($0) { "f\($0)(x) := f\($0 - 1)(x)" } }),
+    (
+      "functions",
+      { "deny contains f\($0 - 1)(1)\nf0(x) := x\n" + chain($0) { "f\($0)(x) := f\($0 - 1)(x)" } }
+    ),
     (
       "comprehensions",
       { "deny contains r\($0 - 1)\nr0 := [1]\n" + chain($0) { "r\($0) := [x | some x in r\($0 - 1)]" } }
     ),
     ("recursion", { "deny contains r\($0 - 1)\nr0 := r\($0 - 1)\n" + chain($0) { "r\($0) if r\($0 - 1)" } }),
     ("members", { "deny contains 1 if {\nx0 := input\n" + chain($0) { "x\($0) := x\($0 - 1).a" } + "}" }),
-    ("nested arrays", { "deny contains 1 if {\nx0 := input\n" + chain($0) { "x\($0) := [x\($0 - 1)]" } + "}" }),
+    (
+      "nested arrays",
+      { "deny contains 1 if {\nx0 := input\n" + chain($0) { "x\($0) := [x\($0 - 1)]" } + "}" }
+    ),
     ("a reference", { "deny contains 1 if input" + String(repeating: ".a", count: $0) }),
     ("a reference with variables", { "deny contains 1 if input" + String(repeating: "[_]", count: $0) }),
-    ("a replaced path", { "deny contains 1 if input.a with input\(String(repeating: ".a", count: $0)) as 1" }),
+    (
+      "a replaced path", { "deny contains 1 if input.a with input\(String(repeating: ".a", count: $0)) as 1" }
+    ),
     ("a rule's path", { "deny\(String(repeating: ".a", count: $0)) := 1" }),
-    ("fields", { "deny contains 1 if false\n" + chain($0) { "deny contains 1 if input.object.f\($0) == \($0)" } }),
+    (
+      "fields",
+      { "deny contains 1 if false\n" + chain($0) { "deny contains 1 if input.object.f\($0) == \($0)" } }
+    ),
   ]
 
   @Test("are compiled and evaluated, or refused", arguments: sources.map(\.name))

@@ -63,6 +63,31 @@ struct LifecycleTests {
     }
   }
 
+  @Test("a review of policies that takes too long is answered in time, keeps nobody else waiting and no server from its end")
+  func slowPolicies() async throws {
+    let gate = Gate()
+    let policies = FakeService { body, _, _ in
+      gate.wait()
+      return .decided(Decision(), response: Array("{}".utf8))
+    }
+    let service = FakeService { _, _, isFinal in
+      isFinal ? .decided(Decision(), response: Array("{}".utf8)) : .tooSlow
+    }
+    let server = try await TestServer(service: service, policyService: policies) {
+      $0.evaluation.threads = 1
+      $0.shutdown.drain = .milliseconds(100)
+    }
+    let client = try await server.connect()
+    for _ in 0..<2 {
+      let late = try await client.exchange(review(path: "/validate-policies?timeout=1s"))
+      #expect(late.status == 503)
+      #expect(late.body.contains("could not be compiled in time"))
+    }
+    #expect(try await client.exchange(review()).status == 200)
+    try await server.stop()
+    gate.open()
+  }
+
   @Test("on shutdown readiness fails at once, requests are served on, then drained")
   func drains() async throws {
     let gate = Gate()

@@ -75,6 +75,7 @@ final class TestServer: Sendable {
 
   init(
     service: FakeService = FakeService(), readiness: [ReadinessCheck] = [], decisionLog: DecisionLog? = nil,
+    policyService: FakeService = .ofPolicies,
     identity: CertificateAuthority.Issued = TestAuthority.server, clientCA: Bool = false,
     _ change: (inout ServerConfiguration) -> Void = { _ in }
   ) async throws {
@@ -103,7 +104,7 @@ final class TestServer: Sendable {
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
     server = try WebhookServer(
-      configuration: configuration, service: service, policyService: FakeService.ofPolicies,
+      configuration: configuration, service: service, policyService: policyService,
       readiness: readiness, metrics: metrics,
       decisionLog: decisionLog, logger: logger)
     addresses = try await server.start()

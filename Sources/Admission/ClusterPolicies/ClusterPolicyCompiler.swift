@@ -20,6 +20,14 @@ public final class ClusterPolicyCompiler: Sendable {
     self.overrides = overrides
   }
 
+  /// Another with the same settings that knows what this one has compiled, and keeps to itself what it compiles.
+  func copy() -> ClusterPolicyCompiler {
+    let copy = ClusterPolicyCompiler(compiler, overrides: overrides)
+    let known = known.withLock { $0 }
+    copy.known.withLock { $0 = known }
+    return copy
+  }
+
   /// - Parameter base: the policies that are there besides, whose names are taken.
   public func compile(_ objects: PolicyObjects, beside base: PolicySet = .empty) -> ClusterPolicies {
     var known = known.withLock { $0 }
@@ -68,9 +76,24 @@ public final class ClusterPolicyCompiler: Sendable {
   private func compile(_ template: Value) -> Result<ConstraintTemplate, GatekeeperError> {
     let name = template["metadata"]?["name"]?.string ?? ""
     return Result { () throws(GatekeeperError) in
-      try ConstraintTemplate(
+      if Self.textSize(of: template["spec"] ?? .null) > Self.maximumTextSize {
+        throw .template("it has more than \(Self.maximumTextSize >> 20) MiB of text")
+      }
+      return try ConstraintTemplate(
         template, file: "constrainttemplate/\(name)", refusedBuiltins: compiler.options.refusedBuiltins,
         interner: compiler.options.interner)
+    }
+  }
+
+  /// What the texts of one object may come to, in bytes, before they are compiled: no ConfigMap of a cluster holds more.
+  static let maximumTextSize = 1 << 20
+
+  private static func textSize(of value: Value) -> Int {
+    switch value {
+    case .string(let text): text.utf8Count
+    case .array(let elements): elements.reduce(0) { $0 + textSize(of: $1) }
+    case .object(let object): object.reduce(0) { $0 + textSize(of: $1.1) }
+    default: 0
     }
   }
 
@@ -116,6 +139,12 @@ private struct ConfigMapContent {
         problems.append(
           PolicyProblem(file: "\(path)/\(name)", message: "is not UTF-8 text: it is in binaryData"))
       }
+    }
+    if sources.reduce(0, { $0 + $1.text.utf8.count }) > ClusterPolicyCompiler.maximumTextSize {
+      sources = []
+      problems.append(
+        PolicyProblem(
+          file: path, message: "has more than \(ClusterPolicyCompiler.maximumTextSize >> 20) MiB of policies"))
     }
     if sources.isEmpty, problems.isEmpty {
       problems.append(

@@ -70,6 +70,7 @@ public final class PolicyAssembly: Sendable {
         $0 = PolicyReviewService.Context(
           compiler: state.base.compiler, overrides: state.base.overrides, base: state.base.policies,
           objects: state.objects)
+        $0.clusterCompiler = state.compiler
       }
       // Objects change in ways that mean nothing here, such as their status.
       let isNew = isNew || cluster.fingerprint != old.fingerprint || cluster.quarantined != old.quarantined

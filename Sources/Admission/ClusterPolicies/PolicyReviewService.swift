@@ -14,6 +14,8 @@ public final class PolicyReviewService: ReviewService {
     public var base: PolicySet
     /// The objects that there are.
     public var objects: PolicyObjects
+    /// What has compiled these objects, so that they need not be compiled once more.
+    var clusterCompiler: ClusterPolicyCompiler?
 
     public init(
       compiler: PolicyCompiler, overrides: PolicyOverrides = PolicyOverrides(), base: PolicySet = .empty,
@@ -93,7 +95,9 @@ extension PolicyReviewService.Context {
   fileprivate func findings(about object: Value) -> (refusals: [String], warnings: [String]) {
     let reference = ObjectReference(of: object)
     let before = concerned(by: object)
-    let compiler = ClusterPolicyCompiler(compiler, overrides: overrides)
+    let compiler = clusterCompiler?.copy() ?? ClusterPolicyCompiler(compiler, overrides: overrides)
+    // First, since it may be known.
+    let known = Set(compiler.compile(before, beside: base).quarantined.map(\.object))
     let after = compiler.compile(before.replacing(object), beside: base)
     if let problem = after.problem(with: object) {
       if reference.kind.group == RegoString(Constraint.group), before.templates.isEmpty {
@@ -101,7 +105,6 @@ extension PolicyReviewService.Context {
       }
       return (problem.reasons.map(\.description), [])
     }
-    let known = Set(compiler.compile(before, beside: base).quarantined.map(\.object))
     let others = after.quarantined.filter { !known.contains($0.object) }
       .map { "\($0.object) would no longer serve: \($0.message)" }
     // A template is changed before its constraints are.

@@ -36,8 +36,12 @@ extension Lowering {
   private func problem(with target: CoreWith.Target) -> String? {
     let replacing = "with keyword replacing built-in function"
     switch target {
-    case .input, .function: return nil
-    case .data(let path):
+    case .function: return nil
+    case .input(let path), .data(let path):
+      if path.count > ModuleChecks.maximumPathLength {
+        return "with keyword target has more than \(ModuleChecks.maximumPathLength) parts"
+      }
+      guard case .data = target else { return nil }
       var node = tree.root
       for part in path.dropLast() {
         guard let child = node.children[part] else { return nil }

@@ -175,9 +175,11 @@ extension HTTPConnectionHandler {
     self.deadline = .distantFuture
     // Answers to earlier requests need not wait for this one.
     flushOutput()
-    port.reviewer.decide(
-      request.body, deadline: deadline, isOfPolicies: isOfPolicies, on: loop.eventLoop
-    ).assumeIsolated()
+    let verdict =
+      isOfPolicies
+      ? port.reviewer.decideOfPolicies(request.body, deadline: deadline, on: loop.eventLoop)
+      : port.reviewer.decide(request.body, deadline: deadline, on: loop.eventLoop)
+    verdict.assumeIsolated()
       .whenComplete { result in
         guard case .reviewing = self.state else { return }
         switch result {
@@ -185,6 +187,7 @@ extension HTTPConnectionHandler {
           self.confirm(review, until: deadline, since: start)
           return
         case .success(.answered(let answer)): self.deliver(answer, since: start)
+        case .success(.late): self.deliverOverload("the policies could not be compiled in time")
         case .success(.overloaded), .failure: self.deliverOverload()
         }
         self.settle()
@@ -230,9 +233,9 @@ extension HTTPConnectionHandler {
     }
   }
 
-  private func deliverOverload() {
+  private func deliverOverload(_ sentence: String = "too many reviews are being decided; try again") {
     releaseBody()
     port.metrics.count(.overloaded)
-    answer(.overloaded("too many reviews are being decided; try again"))
+    answer(.overloaded(sentence))
   }
 }

@@ -192,7 +192,7 @@ public final class WebhookServer: Service {
         loop.value.stop()
       }
     }
-    await reviewer.shutDown()
+    await reviewer.shutDown(until: end)
     if let decisionLog, await !decisionLog.close(within: .seconds(2)) {
       logger.warning("the decision log's reader did not take the last lines")
     }

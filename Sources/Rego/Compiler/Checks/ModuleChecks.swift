@@ -30,7 +30,7 @@ struct ModuleChecks {
   }
 
   /// How many parts the path of a document may have: the tree of documents is walked down by recursion.
-  private static let maximumPathLength = 200
+  static let maximumPathLength = 200
 
   private mutating func checkPaths(of module: Module) {
     let length = module.package.path.count
