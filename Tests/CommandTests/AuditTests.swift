@@ -32,7 +32,51 @@ import Testing
     return cluster
   }
 
-  static func run(_ arguments: [String], _ server: FakeServer) async throws -> CommandRun {
+  /// A cluster with an Ingress and a constraint that reads what Ingresses there are.
+  static func clusterOfHosts() -> FakeCluster {
+    let templates = FakeCluster.Resource(
+      "templates.gatekeeper.sh/v1", "constrainttemplates", "ConstraintTemplate", isNamespaced: false)
+    let hosts = FakeCluster.Resource(
+      "constraints.gatekeeper.sh/v1beta1", "uniquehosts", "UniqueHosts", isNamespaced: false)
+    let cluster = FakeCluster([
+      .pods, .namespaces, .networkPolicies, .ingresses, .configMaps, templates, hosts,
+    ])
+    cluster.put(
+      templates,
+      [
+        "metadata": ["name": "uniquehosts"],
+        "spec": [
+          "crd": ["spec": ["names": ["kind": "UniqueHosts"]]],
+          "targets": [
+            [
+              "target": "admission.k8s.gatekeeper.sh",
+              "rego": """
+              package u
+              violation[{"msg": "taken"}] {
+                data.inventory.namespace[_]["networking.k8s.io/v1"]["Ingress"][_].spec.x == input.review.object.spec.x
+              }
+              """,
+            ]
+          ],
+        ],
+      ])
+    cluster.put(
+      hosts,
+      [
+        "apiVersion": "constraints.gatekeeper.sh/v1beta1", "kind": "UniqueHosts", "metadata": ["name": "all"],
+        "spec": ["match": ["kinds": [["apiGroups": ["*"], "kinds": ["Ingress"]]]]],
+      ])
+    cluster.put(
+      .ingresses,
+      [
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": ["name": "i", "namespace": "shop", "uid": "i"], "spec": ["x": "h"],
+      ])
+    return cluster
+  }
+
+  /// A folder with a kubeconfig of a server.
+  static func folder(with server: FakeServer) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     try folder.write(
       """
@@ -43,6 +87,11 @@ import Testing
       clusters: [{name: a, cluster: {server: "http://127.0.0.1:\(server.port)"}}]
       users: [{name: a, user: {}}]
       """, to: "kubeconfig")
+    return folder
+  }
+
+  static func run(_ arguments: [String], _ server: FakeServer) async throws -> CommandRun {
+    let folder = try folder(with: server)
     return try await CommandRun.run(
       ["audit", "--kubeconfig", "kubeconfig"] + arguments, in: folder.url, program: CommandRun.program)
   }
@@ -93,44 +142,7 @@ import Testing
 
   @Test("what the cluster's policies read is waited for, however long it takes; what cannot be read is said")
   func slowLists() async throws {
-    let templates = FakeCluster.Resource(
-      "templates.gatekeeper.sh/v1", "constrainttemplates", "ConstraintTemplate", isNamespaced: false)
-    let hosts = FakeCluster.Resource(
-      "constraints.gatekeeper.sh/v1beta1", "uniquehosts", "UniqueHosts", isNamespaced: false)
-    let cluster = FakeCluster([
-      .pods, .namespaces, .networkPolicies, .ingresses, .configMaps, templates, hosts,
-    ])
-    cluster.put(
-      templates,
-      [
-        "metadata": ["name": "uniquehosts"],
-        "spec": [
-          "crd": ["spec": ["names": ["kind": "UniqueHosts"]]],
-          "targets": [
-            [
-              "target": "admission.k8s.gatekeeper.sh",
-              "rego": """
-              package u
-              violation[{"msg": "taken"}] {
-                data.inventory.namespace[_]["networking.k8s.io/v1"]["Ingress"][_].spec.x == input.review.object.spec.x
-              }
-              """,
-            ]
-          ],
-        ],
-      ])
-    cluster.put(
-      hosts,
-      [
-        "apiVersion": "constraints.gatekeeper.sh/v1beta1", "kind": "UniqueHosts", "metadata": ["name": "all"],
-        "spec": ["match": ["kinds": [["apiGroups": ["*"], "kinds": ["Ingress"]]]]],
-      ])
-    cluster.put(
-      .ingresses,
-      [
-        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-        "metadata": ["name": "i", "namespace": "shop", "uid": "i"], "spec": ["x": "h"],
-      ])
+    let cluster = Self.clusterOfHosts()
     cluster.intercept { request in
       if request.path.hasSuffix("/ingresses"), request.query["watch"] == nil {
         try? await Task.sleep(for: .seconds(2))

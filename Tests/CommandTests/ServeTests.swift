@@ -1,4 +1,6 @@
+import FakeAPIServer
 import Foundation
+import Synchronization
 import Testing
 
 @Suite("serve")
@@ -192,4 +194,38 @@ struct ServeTests {
 
   @Test("What keeps it from starting", arguments: failures)
   func failure(_ command: CommandCase) async throws { try await command.check() }
+
+  @Test("it is ready once what the policies of the cluster read has been read, and not before")
+  func clusterPolicies() async throws {
+    let cluster = AuditTests.clusterOfHosts()
+    let isHeld = Mutex(true)
+    cluster.intercept { request in
+      guard request.path.hasSuffix("/ingresses"), request.query["watch"] == nil else { return nil }
+      while isHeld.withLock(\.self), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+      return nil
+    }
+    let api = try await cluster.start()
+    let server = try await ServerRun(
+      ["--kubeconfig", "kubeconfig", "--namespace", "portcullis"], in: try AuditTests.folder(with: api))
+    try server.folder.write(
+      """
+      {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "operation": "CREATE",
+       "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "Ingress"}, "name": "j", "namespace": "shop",
+       "object": {"metadata": {"name": "j", "namespace": "shop"}, "spec": {"x": "h"}}}}
+      """, to: "review.json")
+    var readiness = ServerRun.Answer(status: 0, body: "")
+    try await server.waitUntil("what the cluster's policies read is being read") {
+      readiness = try await server.ask("/readyz?verbose")
+      return readiness.body.contains("[+]cluster-policies ok")
+        && readiness.body.contains("networking.k8s.io/v1 Ingress is being read")
+    }
+    #expect(readiness.status == 503)
+    isHeld.withLock { $0 = false }
+    try await server.waitUntil("it is ready") { try await server.ask("/readyz").status == 200 }
+    let answer = try await server.ask("/validate", posting: "review.json")
+    #expect(answer.body.contains("[all] taken"), "\(answer.body)")
+    server.send(SIGTERM)
+    #expect(await server.end() == 0)
+    await api.stop()
+  }
 }

@@ -366,42 +366,13 @@ extension ClusterFollower {
     }
     // Before all is known that a table knows, nobody can say what else there is to look for.
     let isFirst = surroundings.versions.isEmpty
-    let offered = isFirst ? [:] : await offered(sought, by: groups, surroundings)
+    let offered = isFirst ? [:] : await client.kinds(named: sought, of: groups, surroundings)
     state.withLock { state in
       state.surroundings.versions = versions
       // What the server no longer offers is absent, and not unknown.
       for (kind, found) in offered where !found.isEmpty { state.surroundings.offered[kind] = found }
       if !isFirst { state.sought = sought }
     }
-  }
-
-  /// The kinds of some names that groups have which may be followed, each in one version of its group.
-  private func offered(
-    _ names: Set<RegoString>, by groups: [KubernetesClient.APIGroup], _ surroundings: WatchPlan.Surroundings
-  ) async -> [RegoString: Set<GroupVersionKind>] {
-    var offered: [RegoString: Set<GroupVersionKind>] = [:]
-    for group in groups {
-      var open = names.filter { surroundings.allowed.allows(group: group.name, kind: $0) }
-      let old = open.flatMap { surroundings.offered[$0] ?? [] }.filter { $0.group == group.name }
-      let current = group.versions.filter { version in old.contains { $0.version == version } }
-      for version in current + group.versions.filter({ !current.contains($0) }) where !open.isEmpty {
-        let deadline = ContinuousClock.now + .seconds(10)
-        let resources: [APIResource]
-        do {
-          resources =
-            try await client.resources(group: group.name, version: version, deadline: deadline) ?? []
-        } catch {
-          // As it was, where there was anything.
-          for kind in old where kind.version == version { offered[kind.kind, default: []].insert(kind) }
-          continue
-        }
-        for resource in resources where open.contains(resource.kind) {
-          offered[resource.kind, default: []].insert(resource.groupVersionKind)
-          open.remove(resource.kind)
-        }
-      }
-    }
-    return offered
   }
 }
 
