@@ -47,6 +47,28 @@ import Testing
     #expect(Self.parameters(none)?["x-kubernetes-preserve-unknown-fields"] == true)
   }
 
+  @Test("what the API server leaves out since it says nothing does not make a definition an old one")
+  func omitted() throws {
+    func definition(_ schema: String) throws -> Value {
+      try Self.definition(
+        PolicyFixture.template("K8sA", PolicyFixture.always, schema: try YAMLReader.value(schema)))
+    }
+    let wanted = try definition(
+      "{type: object, nullable: false, required: [], description: '', properties: {a: {type: string, properties: {}}}}"
+    )
+    #expect(
+      ConstraintDefinition.isCurrent(
+        try definition("{type: object, properties: {a: {type: string}}}"), wanted))
+    for other in [
+      "{type: object, nullable: true, properties: {a: {type: string}}}", "{type: object}",
+      "{type: object, required: [a], properties: {a: {type: string}}}",
+    ] { #expect(!ConstraintDefinition.isCurrent(try definition(other), wanted)) }
+    #expect(
+      !ConstraintDefinition.isCurrent(
+        try definition("{type: object, properties: {a: {type: boolean}}}"),
+        try definition("{type: object, properties: {a: {type: boolean, default: false}}}")))
+  }
+
   @Test(
     "what the API server adds to a definition does not make it an old one; what the template changes does")
   func current() throws {

@@ -80,6 +80,45 @@ extension FakeCluster.Resource {
     await server.stop()
   }
 
+  @Test("a report that the API server refuses keeps the others from nothing")
+  func refusedReport() async throws {
+    let cluster = FakeCluster([.pods, .namespaces, .events, .leases, .reports])
+    let namespaces = ["a", "b", "c"]
+    for namespace in namespaces { cluster.put(.pods, Self.pod("bad-\(namespace)", namespace)) }
+    cluster.intercept { request in
+      request.method == "POST" && request.path.contains("/namespaces/b/")
+        ? FakeCluster.status(500, "InternalError", "not today") : nil
+    }
+    let server = try await cluster.start()
+    let controller = try Self.controller(server)
+    await #expect(throws: APIError.self) { try await controller.scanOnce() }
+    for namespace in namespaces {
+      let report = cluster.object(.reports, namespace: namespace, name: "portcullis")
+      #expect((report == nil) == (namespace == "b"))
+      #expect(
+        cluster.requests.contains {
+          $0.method == "POST" && $0.path == "/api/v1/namespaces/\(namespace)/events"
+        })
+    }
+    await server.stop()
+  }
+
+  @Test("a report of long messages stays below what etcd takes")
+  func longMessages() {
+    var report = AuditReport()
+    for index in 0..<600 {
+      report.findings.append(
+        AuditReport.Finding(
+          object: ObjectReference(
+            kind: GroupVersionKind(group: "", version: "v1", kind: "Pod"), namespace: "shop",
+            name: RegoString("pod-\(index)")), uid: "u", policy: "p", effect: .deny,
+          message: String(repeating: "ä", count: 10_000), severity: nil))
+    }
+    report.counts[AuditReport.Key(policy: "p", namespace: "shop", effect: .deny)] = 600
+    let reports = PolicyReports.reports(report, now: Date())
+    #expect((reports["shop"]?.json.utf8.count ?? 0) < 1 << 20)
+  }
+
   @Test("a kind that may not be listed is a remark, and the others are scanned")
   func forbidden() async throws {
     let cluster = FakeCluster([.pods, .namespaces, .networkPolicies])

@@ -228,4 +228,87 @@ final class FollowedCluster: Sendable {
     #expect(try followed.violations() == ["two: file", "one: cluster"])
     await followed.stop()
   }
+
+  @Test("a change of policies does not wait for what is told of the one before")
+  func slowStatus() async throws {
+    let isOpen = Atomic<Bool>(false)
+    let followed = try await FollowedCluster([.configMaps, .events, .templates, .definitions, .labels]) {
+      $0.put(.definitions, Self.ownDefinition)
+      $0.put(.templates, Self.template)
+      $0.put(.labels, Self.constraint("first"))
+    }
+    followed.cluster.intercept { request in
+      guard request.method != "GET" else { return nil }
+      while !isOpen.load(ordering: .relaxed) { try? await Task.sleep(for: .milliseconds(5)) }
+      return nil
+    }
+    try await followed.eventually("it judges") { try followed.violations() == ["[all] first"] }
+    for message in ["second", "third"] {
+      followed.cluster.put(.labels, Self.constraint(message))
+      try await followed.eventually("it judges anew") { try followed.violations() == ["[all] \(message)"] }
+    }
+    isOpen.store(true, ordering: .relaxed)
+    await followed.stop()
+  }
+
+  @Test("what cannot be told of one object keeps the others from nothing, and is told the next time")
+  func partialReports() async throws {
+    let cluster = FakeCluster([.events, .templates, .labels])
+    cluster.put(.templates, Self.template)
+    cluster.put(.labels, Self.constraint("first"))
+    let objects = PolicyObjects(
+      configMaps: ["one", "two"].map { Self.configMap($0, "package \($0)\n\ndeny contains x if true\n") },
+      templates: [Self.template], constraints: [Self.constraint("first")])
+    let compiled = ClusterPolicyCompiler(PolicyCompiler()).compile(objects)
+    #expect(compiled.quarantined.count == 2)
+    cluster.intercept { request in
+      let isRefused =
+        request.method == "PATCH" && request.path.contains("constrainttemplates")
+        || request.method == "POST" && String(decoding: request.body, as: UTF8.self).contains("uid-one")
+      return isRefused ? FakeCluster.status(500, "InternalError", "not today") : nil
+    }
+    let server = try await cluster.start()
+    let reporter = PolicyReporter(try client(of: server), namespace: "portcullis", logger: silent)
+    func written() -> [String] {
+      defer { cluster.forgetRequests() }
+      return cluster.requests.filter { $0.method != "GET" }.map {
+        let isOfOne = String(decoding: $0.body, as: UTF8.self).contains("uid-one")
+        return "\($0.method) \($0.path.split(separator: "/").suffix(3).first ?? "")\(isOfOne ? " one" : "")"
+      }.sorted()
+    }
+    await reporter.report(compiled, on: objects, mayWriteStatus: true)
+    #expect(Set(written()).count == 4)
+    cluster.intercept(nil)
+    await reporter.report(compiled, on: objects, mayWriteStatus: true)
+    // Of the constraint the same has been said a moment ago, whoever has written something else since.
+    #expect(written() == ["PATCH constrainttemplates", "POST namespaces one"])
+    await reporter.report(compiled, on: objects, mayWriteStatus: true)
+    #expect(written().isEmpty)
+    await server.stop()
+  }
+
+  @Test(
+    "a definition that is as the template wants it, or as near as the API server has it, is not asked for again"
+  )
+  func definitionsOnce() async throws {
+    let cluster = FakeCluster([.definitions])
+    cluster.put(.definitions, Self.ownDefinition)
+    var other = try #require(ConstraintDefinition.definition(of: Self.template)?.object)
+    other = other.inserting("spec", ["group": "constraints.gatekeeper.sh"])
+    cluster.put(.definitions, .object(other))
+    // It takes what is asked for, and changes nothing.
+    let stored = Value.object(other).json
+    cluster.intercept { request in
+      request.method == "PATCH" ? .whole(status: 200, body: Array(stored.utf8)) : nil
+    }
+    let server = try await cluster.start()
+    let definitions = ConstraintDefinitions(try client(of: server), logger: silent, recheck: .zero)
+    for _ in 0..<3 { await definitions.write(for: [Self.template]) }
+    #expect(cluster.requests.filter { $0.method == "PATCH" }.count == 1)
+    cluster.forgetRequests()
+    let lasting = ConstraintDefinitions(try client(of: server), logger: silent)
+    for _ in 0..<3 { await lasting.write(for: [Self.template]) }
+    #expect(cluster.requests.filter { $0.method == "GET" }.count == 2)
+    await server.stop()
+  }
 }

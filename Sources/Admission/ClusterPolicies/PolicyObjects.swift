@@ -65,7 +65,7 @@ extension PolicyObjects {
 
 extension ObjectReference {
   /// How an object is called, by what it says of itself; its version is left out, in which it may be read in one way or another.
-  init(of object: Value) {
+  public init(of object: Value) {
     let reviewed = ReviewedObject(object)
     self.init(
       kind: GroupVersionKind(group: reviewed.group, version: "", kind: reviewed.kind),

@@ -81,10 +81,26 @@ public enum ConstraintDefinition {
     guard let wanted else { return true }
     switch (existing, wanted) {
     case (.object(let existing)?, .object(let wanted)):
-      return wanted.allSatisfy { holds(existing[$0], $1) }
+      return wanted.allSatisfy { holds(existing[$0], $1) || existing[$0] == nil && isOmitted($1, key: $0) }
     case (.array(let existing)?, .array(let wanted)):
       return existing.count == wanted.count && zip(existing, wanted).allSatisfy { holds($0, $1) }
     default: return existing == wanted
+    }
+  }
+
+  /// Whether the API server leaves a member out of what it stores since it says what holds without it, such as `nullable: false`
+  /// (Kubernetes API reference, JSONSchemaProps).
+  private static func isOmitted(_ value: Value, key: Value) -> Bool {
+    switch (key.string, value) {
+    // These are values of the user's, whatever they are.
+    case ("default", _), ("example", _): false
+    case (_, .null), (_, .boolean(false)): true
+    case (_, .string(let text)): text.utf8Count == 0
+    case (_, .array(let elements)): elements.isEmpty
+    case ("properties", .object(let members)), ("patternProperties", .object(let members)),
+      ("definitions", .object(let members)), ("dependencies", .object(let members)):
+      members.isEmpty
+    default: false
     }
   }
 

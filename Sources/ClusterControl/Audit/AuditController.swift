@@ -184,41 +184,53 @@ public final class AuditController: Service {
         existing[namespace] = object
       }
     }
-    for (namespace, object) in existing where wanted[namespace] == nil {
-      _ = object
+    var writes = IndependentWrites()
+    for namespace in existing.keys where wanted[namespace] == nil {
       guard mayWrite() else { throw LeaseLoss() }
-      do {
-        try await client.delete(resource, namespace: namespace, name: PolicyReports.name)
-      } catch let error as APIError where error.isNotFound {
-        // With its namespace.
+      try await writes.attempt {
+        do {
+          try await client.delete(resource, namespace: namespace, name: PolicyReports.name)
+        } catch let error as APIError where error.isNotFound {
+          // With its namespace.
+        }
       }
     }
     for (namespace, object) in wanted {
       guard mayWrite() else { throw LeaseLoss() }
-      do {
-        guard let old = existing[namespace] else {
-          _ = try await client.create(resource, namespace: namespace, object)
-          continue
+      try await writes.attempt {
+        do {
+          try await write(object, over: existing[namespace], resource, namespace)
+        } catch let error as APIError
+          where error.isConflict || error.isAlreadyExists || error.isNotFound || error.isForbidden
+        {
+          // The namespace is being deleted, or somebody else wrote: the next scan tells it again.
+          logger.debug("a PolicyReport was not written", metadata: ["error": "\(error)"])
         }
-        if PolicyReports.saySame(old, object) { continue }
-        guard let members = object.object, let version = old["metadata"]?["resourceVersion"],
-          let metadata = members["metadata"]?.object
-        else { continue }
-        let next = members.inserting("metadata", .object(metadata.inserting("resourceVersion", version)))
-        _ = try await client.replace(resource, namespace: namespace, name: PolicyReports.name, .object(next))
-      } catch let error as APIError
-        where error.isConflict || error.isAlreadyExists || error.isNotFound || error.isForbidden
-      {
-        // The namespace is being deleted, or somebody else wrote: the next scan tells it again.
-        logger.debug("a PolicyReport was not written", metadata: ["error": "\(error)"])
       }
     }
+    try writes.finish()
+  }
+
+  private func write(
+    _ report: Value, over old: Value?, _ resource: APIResource, _ namespace: RegoString
+  ) async throws {
+    guard let old else {
+      _ = try await client.create(resource, namespace: namespace, report)
+      return
+    }
+    if PolicyReports.saySame(old, report) { return }
+    guard let members = report.object, let version = old["metadata"]?["resourceVersion"],
+      let metadata = members["metadata"]?.object
+    else { return }
+    let next = members.inserting("metadata", .object(metadata.inserting("resourceVersion", version)))
+    _ = try await client.replace(resource, namespace: namespace, name: PolicyReports.name, .object(next))
   }
 
   /// As Gatekeeper's audit does (Gatekeeper documentation, "Audit").
   private func writeStatus(
     _ report: AuditReport, of constraints: [CompiledConstraint], _ mayWrite: () -> Bool
   ) async throws {
+    var writes = IndependentWrites()
     for compiled in constraints where !compiled.enforcement(at: .audit).isEmpty {
       let findings = report.findings.filter { $0.policy.utf8.elementsEqual(compiled.name.utf8) }
       let total = report.counts.reduce(0) { sum, entry in
@@ -228,7 +240,8 @@ public final class AuditController: Service {
         var members: [(Value, Value)] = [
           ("group", .string(finding.object.kind.group)), ("version", .string(finding.object.kind.version)),
           ("kind", .string(finding.object.kind.kind)), ("name", .string(finding.object.name)),
-          ("message", .string(finding.message)), ("enforcementAction", .string(finding.effect.rawValue)),
+          ("message", .string(finding.message.cut(toBytes: PolicyReports.maximumMessage))),
+          ("enforcementAction", .string(finding.effect.rawValue)),
         ]
         if let namespace = finding.object.namespace { members.append(("namespace", .string(namespace))) }
         return .object(ObjectValue(members))
@@ -242,13 +255,16 @@ public final class AuditController: Service {
         "violations": .array(violations),
       ]
       guard mayWrite() else { throw LeaseLoss() }
-      do {
-        _ = try await client.patch(
-          resource, name: RegoString(compiled.constraint.name), ["status": status], subresource: "status")
-      } catch let error as APIError where error.isNotFound {
-        // It has been deleted meanwhile.
+      try await writes.attempt {
+        do {
+          _ = try await client.patch(
+            resource, name: RegoString(compiled.constraint.name), ["status": status], subresource: "status")
+        } catch let error as APIError where error.isNotFound {
+          // It has been deleted meanwhile.
+        }
       }
     }
+    try writes.finish()
   }
 
   private func writeEvents(_ report: AuditReport, _ mayWrite: () -> Bool) async throws {
@@ -261,18 +277,22 @@ public final class AuditController: Service {
       }
       texts[finding.object, default: (finding.uid, [])].lines.append("\(finding.policy): \(finding.message)")
     }
+    var writes = IndependentWrites()
     for object in order {
       guard let text = texts[object] else { continue }
       guard mayWrite() else { throw LeaseLoss() }
       let events = EventWriter(client, namespace: object.namespace?.string ?? settings.namespace)
-      do {
-        try await events.write(
-          about: object, uid: text.uid, reason: "PolicyViolation",
-          message: text.lines.joined(separator: "\n"), isWarning: true)
-      } catch let error as APIError where error.isNotFound || error.code == 422 || error.code == 403 {
-        // The namespace is being deleted.
-        logger.debug("an Event was not written", metadata: ["error": "\(error)"])
+      try await writes.attempt {
+        do {
+          try await events.write(
+            about: object, uid: text.uid, reason: "PolicyViolation",
+            message: text.lines.joined(separator: "\n"), isWarning: true)
+        } catch let error as APIError where error.isNotFound || error.code == 422 || error.code == 403 {
+          // The namespace is being deleted.
+          logger.debug("an Event was not written", metadata: ["error": "\(error)"])
+        }
       }
     }
+    try writes.finish()
   }
 }

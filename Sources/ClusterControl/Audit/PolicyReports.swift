@@ -12,6 +12,8 @@ enum PolicyReports {
   static let labels: Value = ["app.kubernetes.io/managed-by": "portcullis"]
   /// How many results a report holds; its summary counts all.
   static let maximumResults = 500
+  /// How much of a message a result holds, in bytes: a report lies in etcd, which takes 1.5 MiB.
+  static let maximumMessage = 1_000
 
   /// The reports by namespace; none for namespaces without findings, nor about objects that are in none.
   static func reports(_ report: AuditReport, now: Date) -> [RegoString: Value] {
@@ -67,7 +69,8 @@ enum PolicyReports {
     if !finding.uid.isEmpty { resource.append(("uid", .string(finding.uid))) }
     var members: [(Value, Value)] = [
       ("source", "portcullis"), ("policy", .string(finding.policy)),
-      ("result", .string(result(of: finding.effect))), ("message", .string(finding.message)),
+      ("result", .string(result(of: finding.effect))),
+      ("message", .string(finding.message.cut(toBytes: maximumMessage))),
       ("resources", [.object(ObjectValue(resource))]), ("scored", true), ("timestamp", timestamp),
       ("properties", ["enforcement": .string(finding.effect.rawValue)]),
     ]

@@ -36,6 +36,14 @@ public final class PolicyFollower: Service {
   private let state = Mutex(State())
   private let wakes: AsyncStream<Void>
   private let wake: AsyncStream<Void>.Continuation
+  /// What is to be told of; only the newest counts.
+  private let findings: AsyncStream<Finding>
+  private let find: AsyncStream<Finding>.Continuation
+
+  private struct Finding {
+    var objects: PolicyObjects
+    var cluster: ClusterPolicies
+  }
 
   /// - Parameters:
   ///   - namespace: where ConfigMaps may hold policies: the webhook's own.
@@ -59,6 +67,7 @@ public final class PolicyFollower: Service {
     reporter = PolicyReporter(client, namespace: namespace, logger: logger)
     definitions = ConstraintDefinitions(client, logger: logger)
     (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    (findings, find) = AsyncStream.makeStream(of: Finding.self, bufferingPolicy: .bufferingNewest(1))
   }
 
   /// Whether all policies of the cluster have been read and are judged by; and what cannot be followed.
@@ -104,6 +113,7 @@ public final class PolicyFollower: Service {
         }
       }
       tasks.addTask { await self.assemble() }
+      if writes { tasks.addTask { await self.tell() } }
     }
   }
 
@@ -188,6 +198,7 @@ public final class PolicyFollower: Service {
       if objects != last {
         last = objects
         await take(objects)
+        if Task.isCancelled { return }
       }
       if isComplete {
         let isNew = state.withLock { state in
@@ -196,10 +207,18 @@ public final class PolicyFollower: Service {
         }
         if isNew { completed() }
       }
-      guard writes else { continue }
-      // Not before policies are judged by, which does not depend on it.
-      await definitions.write(for: objects.templates)
-      await reporter.report(assembly.cluster, on: objects, mayWriteStatus: !definitions.isGatekeepers)
+      find.yield(Finding(objects: objects, cluster: assembly.cluster))
+    }
+  }
+
+  /// Writes what follows from the policies that are judged by. An API server that is slow to take it keeps no change of policies
+  /// waiting.
+  private func tell() async {
+    for await finding in findings {
+      await definitions.write(for: finding.objects.templates)
+      if Task.isCancelled { return }
+      await reporter.report(
+        finding.cluster, on: finding.objects, mayWriteStatus: !definitions.isGatekeepers)
     }
   }
 
@@ -220,16 +239,21 @@ public final class PolicyFollower: Service {
 
   private func take(_ objects: PolicyObjects) async {
     let assembly = assembly
-    // To compile takes a while, and this must not be a thread that answers requests.
-    let (cluster, isNew) = await Task.detached(priority: .utility) { assembly.replace(objects: objects) }
-      .value
-    if !isNew { return }
-    changed(cluster)
-    logger.notice(
-      "policies of the cluster are in use",
-      metadata: [
-        "policies": "\(cluster.policies.count)", "templates": "\(cluster.templates.count)",
-        "constraints": "\(cluster.constraints.count)", "quarantined": "\(cluster.quarantined.count)",
-      ])
+    // To compile takes a while, and this must not be a thread that answers requests. Nor can it be broken off: who ends does not wait
+    // for it.
+    let (results, result) = AsyncStream.makeStream(of: (cluster: ClusterPolicies, isNew: Bool).self)
+    Task.detached(priority: .utility) {
+      result.yield(assembly.replace(objects: objects))
+      result.finish()
+    }
+    for await (cluster, isNew) in results where isNew {
+      changed(cluster)
+      logger.notice(
+        "policies of the cluster are in use",
+        metadata: [
+          "policies": "\(cluster.policies.count)", "templates": "\(cluster.templates.count)",
+          "constraints": "\(cluster.constraints.count)", "quarantined": "\(cluster.quarantined.count)",
+        ])
+    }
   }
 }

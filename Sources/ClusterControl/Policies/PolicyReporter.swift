@@ -14,18 +14,28 @@ final class PolicyReporter: Sendable {
   private let namespace: String
   private let logger: Logger
   private let events: EventWriter
+  /// How long after a status was written the same is not written again: another version of Portcullis may say something else of
+  /// the object, and each would else answer the other at once.
+  private let statusInterval: Duration
   private let told = Mutex(Told())
 
   private struct Told {
-    /// What has been said of an object, by its reference.
+    /// What has been logged of an object, by its reference.
     var messages: [ObjectReference: String] = [:]
+    /// What Events have said of an object.
+    var events: [ObjectReference: String] = [:]
+    /// What has been written of an object into its status, and when.
+    var statuses: [ObjectReference: (entry: Value, time: ContinuousClock.Instant)] = [:]
     /// What could not be written, so that it is not logged again and again.
     var failure = ""
   }
 
-  init(_ client: KubernetesClient, namespace: String, logger: Logger) {
+  init(
+    _ client: KubernetesClient, namespace: String, logger: Logger, statusInterval: Duration = .seconds(600)
+  ) {
     self.client = client
     self.namespace = namespace
+    self.statusInterval = statusInterval
     self.logger = logger
     events = EventWriter(client, namespace: namespace)
   }
@@ -37,23 +47,37 @@ final class PolicyReporter: Sendable {
     let current = Dictionary(
       cluster.quarantined.map { ($0.object, $0.message) }, uniquingKeysWith: { first, _ in first })
     let (fresh, healed) = told.withLock { told in
-      defer { told.messages = current }
+      defer {
+        told.messages = current
+        told.events = told.events.filter { current[$0.key] == $0.value }
+      }
       return (
         cluster.quarantined.filter { told.messages[$0.object] != $0.message },
         told.messages.keys.filter { current[$0] == nil }
       )
     }
     for object in healed { logger.notice("no longer quarantined", metadata: ["object": "\(object)"]) }
+    for one in fresh {
+      logger.error(
+        "quarantined: it does not judge", metadata: ["object": "\(one.object)", "reason": "\(one.message)"])
+    }
     do {
-      for one in fresh {
-        logger.error(
-          "quarantined: it does not judge", metadata: ["object": "\(one.object)", "reason": "\(one.message)"])
-        try await events.write(
-          about: one.object, uid: one.uid, reason: "PolicyQuarantined", message: one.message, isWarning: true)
+      var writes = IndependentWrites()
+      for one in cluster.quarantined where told.withLock({ $0.events[one.object] != one.message }) {
+        let isWritten = try await writes.attempt {
+          try await events.write(
+            about: one.object, uid: one.uid, reason: "PolicyQuarantined", message: one.message,
+            isWarning: true)
+        }
+        if isWritten { told.withLock { $0.events[one.object] = one.message } }
       }
       if mayWriteStatus {
-        for object in objects.templates + objects.constraints { try await writeStatus(of: object, cluster) }
+        let all = objects.templates + objects.constraints
+        let references = Set(all.map { ObjectReference(of: $0) })
+        told.withLock { told in told.statuses = told.statuses.filter { references.contains($0.key) } }
+        for object in all { try await writes.attempt { try await writeStatus(of: object, cluster) } }
       }
+      try writes.finish()
       told.withLock { $0.failure = "" }
     } catch {
       let text = "\(error)"
@@ -70,6 +94,8 @@ final class PolicyReporter: Sendable {
   // MARK: Status
 
   private static let identifier: Value = "portcullis"
+  /// How much of an error a status holds, in bytes.
+  private static let maximumMessage = 4_000
 
   /// The one entry of `status.byPod` (Gatekeeper documentation, "Debugging") that stands for all replicas.
   static func entry(for object: Value, _ cluster: ClusterPolicies) -> Value {
@@ -86,7 +112,10 @@ final class PolicyReporter: Sendable {
           "errors",
           .array(
             problem.reasons.prefix(10).map {
-              ["code": isTemplate ? "create_error" : "schema_error", "message": .string("\($0)")]
+              [
+                "code": isTemplate ? "create_error" : "schema_error",
+                "message": .string("\($0)".cut(toBytes: maximumMessage)),
+              ]
             })
         ))
     }
@@ -96,6 +125,12 @@ final class PolicyReporter: Sendable {
   private func writeStatus(of object: Value, _ cluster: ClusterPolicies) async throws {
     let entry = Self.entry(for: object, cluster)
     if object["status"]?["byPod"]?.array == [entry] { return }
+    let reference = ObjectReference(of: object)
+    if let last = told.withLock({ $0.statuses[reference] }), last.entry == entry,
+      ContinuousClock.now - last.time < statusInterval
+    {
+      return
+    }
     guard case .string(let name)? = object["metadata"]?["name"], case .string(let kind)? = object["kind"],
       case .string(let apiVersion)? = object["apiVersion"],
       let version = GroupVersionKind(apiVersion: apiVersion, kind: kind)
@@ -109,6 +144,7 @@ final class PolicyReporter: Sendable {
     do {
       _ = try await client.patch(
         resource, name: name, ["status": .object(ObjectValue(status))], subresource: "status")
+      told.withLock { $0.statuses[reference] = (entry, .now) }
     } catch let error as APIError where error.isNotFound {
       // It has been deleted meanwhile.
     }
@@ -170,21 +206,9 @@ struct EventWriter: Sendable {
       ],
       "involvedObject": .object(ObjectValue(about)), "reason": .string(reason),
       // 1,024 bytes is what the API server takes.
-      "message": .string(Self.cut(message, to: 1_000)), "type": isWarning ? "Warning" : "Normal",
+      "message": .string(message.cut(toBytes: 1_000)), "type": isWarning ? "Warning" : "Normal",
       "source": ["component": "portcullis"], "reportingComponent": "portcullis.dev/webhook",
       "reportingInstance": "portcullis", "firstTimestamp": time, "lastTimestamp": time, "count": 1,
     ]
-  }
-
-  private static func cut(_ text: String, to bytes: Int) -> String {
-    if text.utf8.count <= bytes { return text }
-    var cut = ""
-    var count = 0
-    for character in text {
-      count += character.utf8.count
-      if count > bytes - 3 { break }
-      cut.append(character)
-    }
-    return cut + "..."
   }
 }
