@@ -69,6 +69,60 @@ struct ConnectivityTests {
       ingress: [{from: [{namespaceSelector: {matchLabels: {environment: production}}}]}]
     """
   static let all = ["deploy/all.yaml": workloads + policy]
+  static let pods = """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: one, labels: {app: one}}
+    spec: {containers: [{name: c, image: i}]}
+    ---
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: two, labels: {app: two}}
+    spec: {containers: [{name: c, image: i, ports: [{name: http, containerPort: 8080}]}]}
+    ---
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: node}
+    spec: {hostNetwork: true, containers: [{name: c, image: i}]}
+
+    """
+  static let client = """
+    ---
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: client, labels: {app: client}}
+    spec: {containers: [{name: c, image: i}]}
+
+    """
+  static let isolation = """
+    ---
+    apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: {name: isolation}
+    spec: {podSelector: {matchExpressions: [{key: app, operator: Exists}]}, policyTypes: [Ingress]}
+
+    """
+  static let cilium = """
+    ---
+    apiVersion: cilium.io/v2
+    kind: CiliumNetworkPolicy
+    metadata: {name: two, namespace: default}
+    spec: {endpointSelector: {matchLabels: {app: two}}, ingress: [{}]}
+
+    """
+  static let ingress = """
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata: {name: two}
+    spec: {selector: {app: two}, ports: [{port: 80, targetPort: http}]}
+    ---
+    apiVersion: networking.k8s.io/v1
+    kind: Ingress
+    metadata: {name: two}
+    spec: {defaultBackend: {service: {name: two, port: {number: 80}}}}
+
+    """
 
   static let cases: [CommandCase] = [
     CommandCase(
@@ -110,7 +164,7 @@ struct ConnectivityTests {
       name: "files that hold something else are passed over",
       arguments: ["connectivity", "list", "."], files: ["a.yaml": workloads + policy, "b.json": "[1]"],
       outputHas: ["shop/db[StatefulSet] : TCP 5432"],
-      errorsHave: ["warning: ./b.json:1:1: a manifest must be an object"]),
+      errorsHave: ["./b.json:1:1: warning: a manifest must be an object"]),
     CommandCase(
       name: "a connection that is allowed, and by what",
       arguments: ["connectivity", "can", "shop/web", "shop/db", "deploy", "--port", "5432", "--quiet"],
@@ -203,7 +257,7 @@ struct ConnectivityTests {
       files: all,
       output: """
         workload,covered,ingress,egress
-        shop/db[StatefulSet],yes,NetworkPolicy db,NetworkPolicy db
+        shop/db[StatefulSet],yes,NetworkPolicy shop/db,NetworkPolicy shop/db
         shop/web[Deployment],no,-,-
 
         """, errorsHave: ["1 of 2 workloads covered in ingress: 50.0 %\n"]),
@@ -222,6 +276,184 @@ struct ConnectivityTests {
       arguments: ["suggest", "deploy", "--quiet", "--keep-connections", "-"],
       files: all, input: "\nshop/db to shop/web\n", status: 2, output: "",
       errorsHave: ["<stdin>:2: a line must be"]),
+    CommandCase(
+      name: "a path that leads nowhere", arguments: ["connectivity", "diff", "deploy", "nosuch", "--quiet"],
+      files: all, status: 2, output: "", errorsHave: ["nosuch: there is no such file or folder\n"]),
+    CommandCase(
+      name: "one path of many that leads nowhere",
+      arguments: ["connectivity", "can", "web", "db", "deploy", "missing.yaml", "--quiet"], files: all,
+      status: 2,
+      output: "", errorsHave: ["missing.yaml: there is no such file or folder\n"]),
+    CommandCase(
+      name: "no difference where a file is broken",
+      arguments: ["connectivity", "diff", "deploy", "new", "--quiet"],
+      files: all.merging(["new/a.yaml": workloads, "new/b.yaml": "a: [}"]) { $1 }, status: 2, output: "",
+      errorsHave: ["new/b.yaml:1:", ": error: "]),
+    CommandCase(
+      name: "no word on a connection where a file is broken",
+      arguments: ["connectivity", "can", "web", "db", "."],
+      files: ["a.yaml": workloads, "b.yaml": "a: [}"], status: 2, output: "",
+      lacks: ["there are no policies"], errorsHave: ["b.yaml:1:", ": error: "]),
+    CommandCase(
+      name: "what is no policy is an error, and not the lack of one",
+      arguments: ["connectivity", "list", "."],
+      files: ["a.yaml": workloads + broken], status: 2, lacks: ["there are no policies"],
+      errorsHave: [": error: NetworkPolicy shop/db: "]),
+    CommandCase(
+      name: "the ports that are allowed, where none is asked about",
+      arguments: ["connectivity", "can", "web", "db", "deploy", "--quiet"], files: all,
+      outputHas: ["shop/web[Deployment] => shop/db[StatefulSet] : TCP 5432 allowed\n"]),
+    CommandCase(
+      name: "a port by its name",
+      arguments: ["connectivity", "can", "web", "db", "deploy", "--quiet", "--port", "sql"], files: all,
+      outputHas: ["shop/web[Deployment] => shop/db[StatefulSet] : TCP 5432 allowed\n"]),
+    CommandCase(
+      name: "a port by a name that the destination does not have",
+      arguments: ["connectivity", "can", "web", "db", "deploy", "--quiet", "--port", "http"], files: all,
+      status: 2, output: "",
+      errorsHave: ["shop/db[StatefulSet] has no port named http of protocol TCP\n"]),
+    CommandCase(
+      name: "a block of addresses, as far as policies tell it apart",
+      arguments: ["connectivity", "can", "10.0.0.0/15", "db", "deploy", "--quiet", "--port", "5432"],
+      files: [
+        "deploy/all.yaml": workloads
+          + policy.replacing("podSelector: {matchLabels: {app: web}}", with: "ipBlock: {cidr: 10.0.0.0/16}")
+      ],
+      status: 1,
+      outputHas: [
+        "10.0.0.0-10.0.255.255[External] => shop/db[StatefulSet] : TCP 5432 allowed\n",
+        "10.1.0.0-10.1.255.255[External] => shop/db[StatefulSet] : TCP 5432 denied\n",
+      ]),
+    CommandCase(
+      name: "a pod and itself",
+      arguments: ["connectivity", "can", "one", "one", ".", "--quiet"], files: ["a.yaml": pods + isolation],
+      output:
+        "default/one[Pod] => default/one[Pod] : TCP 1-65535 allowed\n  a Pod cannot block access to itself\n"),
+    CommandCase(
+      name: "replicas of a workload",
+      arguments: ["connectivity", "can", "db", "db", "deploy", "--quiet", "--port", "5432"], files: all,
+      status: 1,
+      outputHas: ["  this is about two pods of it; a Pod cannot block access to itself\n"]),
+    CommandCase(
+      name: "a connection of a pod on its node's network",
+      arguments: ["connectivity", "can", "node", "one", "."], files: ["a.yaml": pods],
+      errorsHave: ["warning: default/node[Pod] is on its node's network"]),
+    CommandCase(
+      name: "what isolates and is not modelled",
+      arguments: ["connectivity", "can", "one", "two", ".", "--quiet"], files: ["a.yaml": pods + cilium],
+      outputHas: [
+        "  ingress CiliumNetworkPolicy default/two isolates it; its rules are not modelled\n"
+      ]),
+    CommandCase(
+      name: "everything that may connect to a workload",
+      arguments: ["connectivity", "explain", ".", "--to", "two", "--quiet"],
+      files: ["a.yaml": pods + ingress + cilium],
+      outputHas: [
+        "default/one[Pod] => default/two[Pod] : All Connections\n",
+        "0.0.0.0-255.255.255.255[External] => default/two[Pod] : All Connections\n",
+        "{ingress-controller} => default/two[Pod] : TCP 8080\n",
+        "    CiliumNetworkPolicy default/two isolates it; its rules are not modelled\n",
+      ]),
+    CommandCase(
+      name: "IPv6 is compared on both sides, or on neither",
+      arguments: ["connectivity", "diff", "a.yaml", "b.yaml", "--quiet"],
+      files: [
+        "a.yaml": pods,
+        "b.yaml": pods
+          + isolation.replacing(
+            "[Ingress]}",
+            with:
+              #"[Ingress], ingress: [{from: [{ipBlock: {cidr: "::/0"}}, {ipBlock: {cidr: 0.0.0.0/0}}, {namespaceSelector: {}}]}]}"#
+          ),
+      ], output: ""),
+    CommandCase(
+      name: "a difference of IPv6, where it is asked for",
+      arguments: ["connectivity", "diff", "a.yaml", "b.yaml", "--quiet", "--ipv6"],
+      files: ["a.yaml": pods, "b.yaml": pods + isolation],
+      outputHas: [
+        "source: ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff[External], destination: default/one[Pod]"
+      ]),
+    CommandCase(
+      name: "IPv4 alone is not all of the outside", arguments: ["connectivity", "matrix", ".", "--quiet"],
+      files: [
+        "a.yaml": pods
+          + isolation.replacing(
+            "[Ingress]}", with: "[Ingress], ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}")
+      ], outputHas: ["4 outside           # + +  \n"]),
+    CommandCase(
+      name: "a list has addresses in their order, before workloads",
+      arguments: ["connectivity", "list", ".", "--quiet"],
+      files: [
+        "a.yaml": pods
+          + isolation.replacing(
+            "[Ingress]}",
+            with:
+              #"[Ingress], ingress: [{from: [{ipBlock: {cidr: "fd00::/8"}}, {ipBlock: {cidr: 9.0.0.0/8}}, {ipBlock: {cidr: "2001:db8::/32"}}, {ipBlock: {cidr: 10.0.0.0/8}}, {podSelector: {}}]}]}"#
+          )
+      ],
+      outputHas: [
+        """
+        9.0.0.0-9.255.255.255[External] => default/one[Pod] : All Connections
+        """,
+        """
+        2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff[External] => default/two[Pod] : All Connections
+        2001:db9::-fcff:ffff:ffff:ffff:ffff:ffff:ffff:ffff[External] => default/node[Pod] : All Connections
+        """,
+        "\ndefault/node[Pod] => 0.0.0.0-255.255.255.255[External] : All Connections\n",
+      ]),
+    CommandCase(
+      name: "no kinds at all", arguments: ["coverage", "deploy", "--enforced-kinds", ""], files: all,
+      status: 2,
+      errorsHave: ["--enforced-kinds must name a kind of policy"]),
+    CommandCase(
+      name: "a percentage that cannot be", arguments: ["coverage", "deploy", "--fail-under", "101"],
+      files: all,
+      status: 2, errorsHave: ["--fail-under must be from 0 to 100"]),
+    CommandCase(
+      name: "coverage of nothing", arguments: ["coverage", "deploy", "--quiet", "--fail-under", "0"],
+      files: ["deploy/a.yaml": mistaken], status: 2, output: "",
+      errorsHave: ["there are no workloads, so that there is nothing to judge\n"]),
+    CommandCase(
+      name: "coverage as JSON, where the node's network does not count",
+      arguments: ["coverage", ".", "--quiet", "--format", "json", "--fail-under", "100"],
+      files: ["a.yaml": pods + isolation],
+      outputHas: [
+        "  \"percent\": 100,\n  \"covered\": 2,\n  \"of\": 2,\n",
+        "\"covered\": null,\n      \"hostNetwork\": true,",
+        "\"covered\": true,\n", "\"NetworkPolicy default/isolation\"\n",
+      ],
+      errorsHave: ["2 of 2 workloads covered in ingress: 100.0 % (beside 1 on their node's network)\n"]),
+    CommandCase(
+      name: "coverage as Markdown", arguments: ["coverage", "deploy", "--quiet", "-f", "md"], files: all,
+      outputHas: ["| no | - | - |\n\n1 of 2 workloads covered in ingress: 50.0 %\n"], errorsHave: ["50.0 %"]),
+    CommandCase(
+      name: "suggestions where a node's network is in the way",
+      arguments: ["suggest", ".", "--quiet", "--keep-connections", "-"], files: ["a.yaml": pods],
+      input: "# of the node\n\nnode => one : tcp 80\n", status: 1,
+      errorsHave: [
+        "cannot be kept: default/node[Pod] => default/one[Pod] : TCP 80: default/node[Pod] is on its node's network"
+      ]),
+    CommandCase(
+      name: "suggestions that allow more, since labels are alike",
+      arguments: ["suggest", ".", "--quiet", "--keep-connections", "-"],
+      files: ["a.yaml": pods.replacing("app: two", with: "app: one") + client],
+      input: "client => one : TCP 80\n",
+      status: 1,
+      errorsHave: [
+        "more than is to be kept, since labels do not tell workloads apart: default/client[Pod] => default/two[Pod] : TCP 80\n"
+      ]),
+    CommandCase(
+      name: "suggestions beside what is not modelled", arguments: ["suggest", "."],
+      files: ["a.yaml": pods + cilium],
+      errorsHave: [
+        "warning: default/two[Pod]: CiliumNetworkPolicy default/two isolates its ingress already, and its rules are not modelled\n"
+      ]),
+    CommandCase(
+      name: "flows of workloads that are not there are counted",
+      arguments: ["suggest", "deploy", "--quiet", "--keep-connections", "-"], files: all,
+      input:
+        #"{"flow":{"verdict":"FORWARDED","l4":{"TCP":{"destination_port":80}},"source":{"namespace":"shop","pod_name":"gone"},"destination":{"namespace":"shop","workloads":[{"name":"web"}]}}}"#,
+      errorsHave: ["1 flow is left out: an end of it is not among the objects\n"]),
     CommandCase(
       name: "kinds that are not enforced count for nothing",
       arguments: ["coverage", "deploy", "--quiet", "--enforced-kinds", "CiliumNetworkPolicy"], files: all,

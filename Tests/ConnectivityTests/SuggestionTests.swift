@@ -34,6 +34,58 @@ struct SuggestionTests {
     }
   }
 
+  @Test("What suggestions allow beyond what is wanted is told", arguments: 0..<60)
+  func excess(seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    var cluster = SmallCluster(seed: UInt64(seed))
+    cluster.policies = []
+    let analysis = Analysis(try cluster.model())
+    func leadsInside(_ element: AllowedConnections) -> Bool {
+      if case .workload = element.destination { true } else { false }
+    }
+    let wanted = analysis.connections().filter(leadsInside)
+      .filter { _ in Int.random(in: 0..<5, using: &random) == 0 }.map {
+        WantedConnection(source: $0.source, destination: $0.destination, connections: $0.connections)
+      }
+    let after = analysis.adding(analysis.suggestions(keeping: wanted))
+    func text(_ source: Endpoint, _ destination: Endpoint) -> String { "\(source) => \(destination)" }
+    let known = Set(
+      (wanted + analysis.excess(over: wanted, in: after)).map { text($0.source, $0.destination) })
+    let found = after.connections().filter(leadsInside)
+    #expect(Set(found.map { text($0.source, $0.destination) }) == known, "seed \(seed)")
+  }
+
+  @Test(
+    "Workloads of one name get policies of different names, and labels that others have single nobody out")
+  func names() {
+    let pods = """
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: web, namespace: ns}
+      spec:
+        selector: {matchLabels: {app: web}}
+        template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: i}]}}
+      ---
+      apiVersion: batch/v1
+      kind: Job
+      metadata: {name: web, namespace: ns}
+      spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}
+      ---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: alone, namespace: other}
+      spec: {containers: [{name: c, image: i}]}
+      """
+    let policies = model(pods).analysis.suggestions(keeping: [])
+    #expect(
+      policies.map { $0.object["metadata"]?["name"] } == ["web-ingress", "web-ingress-2", "alone-ingress"])
+    #expect(
+      policies[1].object["spec"]?["podSelector"]
+        == ["matchExpressions": [["key": "app", "operator": "DoesNotExist"]]])
+    // An empty selector would let in whoever comes to the namespace later.
+    #expect(policies[2].object["spec"] == ["podSelector": [:], "policyTypes": ["Ingress"]])
+  }
+
   @Test("Without a wish workloads keep what their Services lead to, and no more")
   func services() {
     let found = model(twoPods + ModelTests.ingress)
@@ -70,10 +122,11 @@ struct SuggestionTests {
 
   @Test("Wishes are lines of lists and flows of Hubble", arguments: lines)
   func wishes(line: String, wanted: String?) {
-    let (found, errors) = model(twoPods).analysis.wantedConnections(line)
-    #expect(errors.isEmpty)
+    let found = model(twoPods).analysis.wantedConnections(line)
+    #expect(found.errors.isEmpty)
     #expect(
-      found.map { "\($0.source) => \($0.destination) : \($0.connections)" } == [wanted].compactMap(\.self))
+      found.wanted.map { "\($0.source) => \($0.destination) : \($0.connections)" }
+        == [wanted].compactMap(\.self))
   }
 
   @Test(
@@ -85,8 +138,8 @@ struct SuggestionTests {
       #"{"l4":{"TCP":{"destination_port":70000}},"source":{"namespace":"ns","pod_name":"a"},"destination":{"namespace":"ns","pod_name":"b"}}"#,
     ])
   func misread(line: String) {
-    let (found, errors) = model(twoPods).analysis.wantedConnections("\n" + line)
-    #expect(found.isEmpty)
-    #expect(errors.map(\.line) == [2])
+    let found = model(twoPods).analysis.wantedConnections("\n" + line)
+    #expect(found.wanted.isEmpty)
+    #expect(found.errors.map(\.line) == [2])
   }
 }

@@ -11,12 +11,15 @@ public enum Endpoint: Sendable, Hashable {
 }
 
 extension Endpoint: CustomStringConvertible {
+  /// How lists name ``ingressController``.
+  static let controllerName = "{ingress-controller}"
+
   /// `shop/web[Deployment]`, `0.0.0.0-255.255.255.255[External]` or `{ingress-controller}`.
   public var description: String {
     switch self {
     case .workload(let workload): workload.description
     case .addresses(let range): "\(range)[External]"
-    case .ingressController: "{ingress-controller}"
+    case .ingressController: Self.controllerName
     }
   }
 }
@@ -82,6 +85,11 @@ extension Analysis {
     return list + gatewayConnections().connections
   }
 
+  /// Whether ``connections(includesV6:)`` lists IPv6 addresses without being asked to.
+  public var listsV6: Bool {
+    Direction.allCases.contains { partition($0, includesV6: false).ranges.contains { !$0.isV4 } }
+  }
+
   /// What is allowed between some of the pods of two workloads.
   func allowed(from sources: Range<Int>, to destinations: Range<Int>) -> ConnectionSet {
     var connections = ConnectionSet.none
@@ -124,13 +132,19 @@ extension Analysis {
     _ body: (AddressRange, ConnectionSet) -> Void
   ) {
     for range in ranges {
-      var connections = ConnectionSet.none
-      for group in workload.groups {
-        let ports = direction == .ingress ? groups[group].traits.ports : []
-        var evaluation = Evaluation(AddressTest(range: range, bounds: false), ports: ports)
-        connections = connections.union(evaluation.run(profile(direction, of: group)).allowed)
-      }
+      let connections = allowed(direction, workload.groups, with: range)
       if !connections.isEmpty { body(range, connections) }
     }
+  }
+
+  /// What is allowed between some pods of some groups and addresses that no block tells apart.
+  func allowed(_ direction: Direction, _ members: Range<Int>, with range: AddressRange) -> ConnectionSet {
+    var connections = ConnectionSet.none
+    for group in members {
+      let ports = direction == .ingress ? groups[group].traits.ports : []
+      var evaluation = Evaluation(AddressTest(range: range, bounds: false), ports: ports)
+      connections = connections.union(evaluation.run(profile(direction, of: group)).allowed)
+    }
+    return connections
   }
 }

@@ -144,7 +144,8 @@ public struct ConnectivityDifference: Sendable {
   private static func precedes(_ left: ChangedConnections, _ right: ChangedConnections) -> Bool {
     let (a, b) = (left.order, right.order)
     if a != b { return a < b }
-    return left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
+    return left.source == right.source
+      ? left.destination.isListed(before: right.destination) : left.source.isListed(before: right.source)
   }
 }
 

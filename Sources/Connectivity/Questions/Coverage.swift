@@ -43,15 +43,33 @@ extension Analysis {
     var isComplete = true
     for group in groups {
       let namespace = namespace(ofGroup: group)
-      var found = profile(direction, of: group).networkPolicies.map(\.policy.reference)
-      for policy in foreign where policy.isolates.contains(direction) {
-        if policy.selects(self.groups[group].labels, in: namespace) { found.append(policy.reference) }
-      }
+      let found =
+        profile(direction, of: group).networkPolicies.map(\.policy.reference)
+        + Self.references(foreign, isolating: self.groups[group], in: namespace, direction)
       isComplete = isComplete && !found.isEmpty
       all.formUnion(found)
     }
     return DirectionCoverage(
       policies: all.sorted { $0.description.utf8.lexicographicallyPrecedes($1.description.utf8) },
       isComplete: isComplete)
+  }
+
+  private static func references(
+    _ foreign: [ForeignPolicy], isolating group: PodGroup, in namespace: NamespaceModel,
+    _ direction: Direction
+  ) -> [ObjectReference] {
+    foreign.filter { $0.isolates.contains(direction) && $0.selects(group.labels, in: namespace) }
+      .map(\.reference)
+  }
+
+  /// The policies of Cilium and Calico that isolate pods of a workload in a direction, in the order of their names. What their rules
+  /// allow is not modelled.
+  public func unmodelledPolicies(isolating workload: Workload, _ direction: Direction) -> [ObjectReference] {
+    let foreign = model.foreignPolicies
+    if foreign.isEmpty { return [] }
+    let found = (groups(of: workload) ?? 0..<0).flatMap { group in
+      Self.references(foreign, isolating: groups[group], in: namespace(ofGroup: group), direction)
+    }
+    return Set(found).sorted { $0.description.utf8.lexicographicallyPrecedes($1.description.utf8) }
   }
 }

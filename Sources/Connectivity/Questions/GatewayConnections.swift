@@ -7,8 +7,36 @@ extension Analysis {
   ///
   /// Only TCP ports that containers declare count, as the suite has it.
   func gatewayConnections() -> (connections: [AllowedConnections], warnings: [Problem]) {
-    var reached: [Int: ConnectionSet] = [:]
-    var via: [Int: Gateway] = [:]
+    let (targets, unserved) = gatewayTargets()
+    var warnings = unserved
+    var list: [AllowedConnections] = []
+    for (workload, groups) in workloads {
+      var connections = ConnectionSet.none
+      var wanted: Gateway?
+      for group in groups {
+        guard let target = targets[group] else { continue }
+        wanted = target.via
+        connections = connections.union(target.connections.intersection(allowedFromController(to: group)))
+      }
+      if !connections.isEmpty {
+        list.append(
+          AllowedConnections(
+            source: .ingressController, destination: .workload(workload), connections: connections))
+      } else if let wanted {
+        warnings.append(
+          Problem(
+            .warning, wanted.reference, at: wanted.location,
+            "it leads to \(workload), but policies keep an ingress controller from it"))
+      }
+    }
+    return (list, warnings)
+  }
+
+  /// What Ingresses and Routes lead to, by groups, each with one of them; and warnings of those that lead nowhere.
+  private func gatewayTargets() -> (
+    targets: [Int: (connections: ConnectionSet, via: Gateway)], warnings: [Problem]
+  ) {
+    var targets: [Int: (connections: ConnectionSet, via: Gateway)] = [:]
     var warnings: [Problem] = []
     for gateway in model.gateways {
       let namespace = gateway.reference.namespace ?? "default"
@@ -23,32 +51,17 @@ extension Analysis {
         for group in groups(of: service, in: namespace) {
           let connections = Self.connections(
             service.targets(of: backend.port), to: groups[group].traits.ports)
-          reached[group] = reached[group, default: .none].union(connections)
-          via[group] = gateway
+          targets[group] = ((targets[group]?.connections ?? .none).union(connections), gateway)
         }
       }
     }
-    var list: [AllowedConnections] = []
-    for (workload, groups) in workloads {
-      var connections = ConnectionSet.none
-      var wanted: Gateway?
-      for group in groups {
-        guard let reached = reached[group] else { continue }
-        wanted = via[group]
-        connections = connections.union(reached.intersection(allowedFromController(to: group)))
-      }
-      if !connections.isEmpty {
-        list.append(
-          AllowedConnections(
-            source: .ingressController, destination: .workload(workload), connections: connections))
-      } else if let wanted {
-        warnings.append(
-          Problem(
-            .warning, wanted.reference, at: wanted.location,
-            "it leads to \(workload), but policies keep an ingress controller from it"))
-      }
-    }
-    return (list, warnings)
+    return (targets, warnings)
+  }
+
+  /// The workloads that Ingresses and Routes lead to, in order.
+  public var gatewayWorkloads: [Workload] {
+    let targets = gatewayTargets().targets
+    return workloads.filter { $0.groups.contains { targets[$0] != nil } }.map(\.workload)
   }
 
   private func groups(of service: Service, in namespace: RegoString) -> [Int] {
@@ -77,11 +90,7 @@ extension Analysis {
 
   /// The controller is a pod somewhere, of which nothing is known: policies select it by empty or negative selectors only.
   private func allowedFromController(to group: Int) -> ConnectionSet {
-    let name: RegoString = "ingress-controller-ns"
-    let controller = LabelTest(
-      namespace: name,
-      namespaceLabels: ObjectValue([("kubernetes.io/metadata.name" as Value, Value.string(name))]),
-      labels: ObjectValue())
+    let controller = LabelTest.ingressController
     let ports = groups[group].traits.ports
     var incoming = Evaluation(controller, ports: ports)
     let allowed = incoming.run(ingress[group]).allowed
@@ -97,4 +106,13 @@ extension Analysis {
     }
     return profile
   }
+}
+
+extension LabelTest {
+  /// Whatever serves Ingresses and Routes: a pod without labels in a namespace that no policy names.
+  static let ingressController = LabelTest(
+    namespace: "ingress-controller-ns",
+    namespaceLabels: ObjectValue([("kubernetes.io/metadata.name" as Value, "ingress-controller-ns" as Value)]
+    ),
+    labels: ObjectValue())
 }

@@ -4,6 +4,8 @@ import Rego
 /// A NetworkPolicy that would cover a workload.
 public struct SuggestedPolicy: Sendable {
   public let workload: Workload
+  /// The direction that it isolates.
+  public let direction: Direction
   /// The manifest.
   public let object: Value
 
@@ -50,24 +52,50 @@ extension Analysis {
 
   /// The least policies with which every workload is isolated in some directions and the wanted connections that are possible now still are.
   ///
-  /// Workloads that policies isolate already get one only for wanted connections that these do not allow.
+  /// Workloads that policies isolate already get one only for wanted connections that these do not allow. Ends on their node's network
+  /// are left out: no selector is about them, so that ``unmet(_:)`` tells what cannot be kept.
   public func suggestions(
     keeping wanted: [WantedConnection], directions: Set<Direction> = [.ingress]
   ) -> [SuggestedPolicy] {
+    var writer = PolicyWriter(self)
     var policies: [SuggestedPolicy] = []
     for direction in Direction.allCases {
       for (workload, members) in workloads {
-        let isIsolated = members.allSatisfy { !profile(direction, of: $0).networkPolicies.isEmpty }
-        if members.contains(where: { groups[$0].traits.isHostNetwork }) { continue }
+        if isOnNodeNetwork(.workload(workload)) { continue }
+        let isIsolated = isIsolated(direction, members)
         let own = wanted.filter { element in
-          (direction == .ingress ? element.destination : element.source) == .workload(workload)
+          let (end, peer) =
+            direction == .ingress
+            ? (element.destination, element.source) : (element.source, element.destination)
+          return end == .workload(workload) && !isOnNodeNetwork(peer)
         }
         let needed = isIsolated ? own.filter { !isAllowed($0, direction, members) } : own
         if isIsolated ? needed.isEmpty : !directions.contains(direction) { continue }
-        policies.append(policy(for: workload, members, direction, needed))
+        policies.append(writer.policy(for: workload, direction, needed))
       }
     }
     return policies
+  }
+
+  /// Whether NetworkPolicies isolate all of some groups.
+  func isIsolated(_ direction: Direction, _ members: Range<Int>) -> Bool {
+    members.allSatisfy { !profile(direction, of: $0).networkPolicies.isEmpty }
+  }
+
+  /// Whether an end is a workload whose pods share their node's network, so that no policy isolates them and no selector is about them.
+  public func isOnNodeNetwork(_ end: Endpoint) -> Bool {
+    guard case .workload(let workload) = end else { return false }
+    return groups(of: workload)?.contains { groups[$0].traits.isHostNetwork } ?? false
+  }
+
+  func groups(of workload: Workload) -> Range<Int>? {
+    var low = 0
+    var high = workloads.count
+    while low < high {
+      let middle = (low + high) / 2
+      if workloads[middle].workload < workload { low = middle + 1 } else { high = middle }
+    }
+    return low < workloads.count && workloads[low].workload == workload ? workloads[low].groups : nil
   }
 
   /// The wanted connections that the model does not allow.
@@ -88,26 +116,41 @@ extension Analysis {
     case (.addresses(let range), .workload(let workload)): return allowed(.ingress, workload, range)
     case (.workload(let workload), .addresses(let range)): return allowed(.egress, workload, range)
     case (.workload(let source), .workload(let destination)):
-      guard let from = workloads.first(where: { $0.workload == source })?.groups,
-        let to = workloads.first(where: { $0.workload == destination })?.groups
-      else { return .none }
-      return allowed(from: from, to: to)
+      guard let from = groups(of: source), let to = groups(of: destination) else { return .none }
+      // A node is an address to the other end's policies.
+      switch (isOnNodeNetwork(element.source), isOnNodeNetwork(element.destination)) {
+      case (true, true): return .all
+      case (true, false): return allowed(.ingress, to, with: NodeTest(), ports: nil)
+      case (false, true):
+        return allowed(.egress, from, with: NodeTest(), ports: groups[to.lowerBound].traits.ports)
+      case (false, false): return allowed(from: from, to: to)
+      }
     default: return .none
     }
   }
 
   /// What is allowed with all of the addresses of a range.
   private func allowed(_ direction: Direction, _ workload: Workload, _ range: AddressRange) -> ConnectionSet {
-    guard let members = workloads.first(where: { $0.workload == workload })?.groups else { return .none }
+    guard let members = groups(of: workload) else { return .none }
     var connections = ConnectionSet.all
     for part in partition(direction, includesV6: true).ranges where range.asSet.overlaps(part) {
-      for group in members {
-        var evaluation = Evaluation(
-          AddressTest(range: part, bounds: false), ports: groups[group].traits.ports)
-        connections = connections.intersection(evaluation.run(profile(direction, of: group)).allowed)
-      }
+      let test = AddressTest(range: part, bounds: false)
+      connections = connections.intersection(
+        allowed(direction, members, with: test, ports: direction == .ingress ? nil : []))
     }
     return connections
+  }
+
+  /// What all of some groups are allowed with another end.
+  ///
+  /// - Parameter ports: those of the other end where it is the destination; nil for the groups' own.
+  private func allowed(
+    _ direction: Direction, _ members: Range<Int>, with test: some PeerTest, ports: [ContainerPort]?
+  ) -> ConnectionSet {
+    members.reduce(ConnectionSet.all) { connections, group in
+      var evaluation = Evaluation(test, ports: ports ?? groups[group].traits.ports)
+      return connections.intersection(evaluation.run(profile(direction, of: group)).allowed)
+    }
   }
 
   private func isAllowed(_ element: WantedConnection, _ direction: Direction, _ members: Range<Int>) -> Bool {
@@ -115,7 +158,7 @@ extension Analysis {
       let ports = groups[group].traits.ports
       switch direction == .ingress ? element.source : element.destination {
       case .workload(let peer):
-        guard let peers = workloads.first(where: { $0.workload == peer })?.groups else { return true }
+        guard let peers = groups(of: peer) else { return true }
         return peers.allSatisfy { peer in
           var evaluation = Evaluation(
             GroupTest(group: peer, bounds: false),
@@ -128,123 +171,12 @@ extension Analysis {
       }
     }
   }
+}
 
-  // The policy's manifest.
-
-  private static let changing: [RegoString] = [
-    "pod-template-hash", "controller-revision-hash", "pod-template-generation", "job-name", "controller-uid",
-    "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-  ]
-
-  /// The labels that all pods of a workload have, but for those that change from one pod or rollout to the next.
-  private func selector(_ members: Range<Int>) -> Value {
-    var common = Array(groups[members.lowerBound].labels)
-    for group in members.dropFirst() {
-      common = common.filter { groups[group].labels[$0.0] == $0.1 }
-    }
-    let stable = common.filter { pair in !Self.changing.contains { pair.0 == .string($0) } }
-    return stable.isEmpty
-      ? .object(ObjectValue()) : Self.object(["matchLabels": .object(ObjectValue(stable))])
-  }
-
-  private func policy(
-    for workload: Workload, _ members: Range<Int>, _ direction: Direction, _ wanted: [WantedConnection]
-  ) -> SuggestedPolicy {
-    let own = selector(members)
-    var byPorts: [(ConnectionSet, [Endpoint])] = []
-    for element in wanted {
-      let end = direction == .ingress ? element.source : element.destination
-      if let index = byPorts.firstIndex(where: { $0.0 == element.connections }) {
-        if !byPorts[index].1.contains(end) { byPorts[index].1.append(end) }
-      } else {
-        byPorts.append((element.connections, [end]))
-      }
-    }
-    var rules = byPorts.map { connections, ends in
-      rule(direction, connections, ends, of: workload)
-    }
-    if direction == .egress && !wanted.isEmpty {
-      // Whoever connects to a name asks for its address first.
-      let anywhere = Self.object(["namespaceSelector": .object(ObjectValue())])
-      rules.append(
-        Self.object([
-          "to": .array([anywhere]),
-          "ports": .array([Self.port(.tcp, .init(53, 53)), Self.port(.udp, .init(53, 53))]),
-        ]))
-    }
-    if rules.isEmpty && direction == .ingress {
-      // A policy without rules is one that the rule of the literature refuses: this one allows the pods each other, and nobody else.
-      rules.append(Self.object(["from": .array([Self.object(["podSelector": own])])]))
-    }
-    var spec: [(String, Value)] = [
-      ("podSelector", own), ("policyTypes", .array([.string(direction.rawValue)])),
-    ]
-    if !rules.isEmpty { spec.append((direction == .ingress ? "ingress" : "egress", .array(rules))) }
-    let policies = model.namespaces[workload.namespace]?.content.policies ?? [:]
-    let plain = "\(workload.name)-\(direction.rawValue.lowercased())"
-    var name = plain
-    var number = 2
-    while policies[RegoString(name)] != nil {
-      name = "\(plain)-\(number)"
-      number += 1
-    }
-    return SuggestedPolicy(
-      workload: workload,
-      object: Self.object([
-        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-        "metadata": Self.object(["name": .string(name), "namespace": .string(workload.namespace)]),
-        "spec": .object(ObjectValue(spec.map { (.string($0.0), $0.1) })),
-      ]))
-  }
-
-  private func rule(
-    _ direction: Direction, _ connections: ConnectionSet, _ ends: [Endpoint], of workload: Workload
-  ) -> Value {
-    var members: [String: Value] = [:]
-    var peers: [Value] = []
-    for end in ends {
-      switch end {
-      case .workload(let peer):
-        guard let found = workloads.first(where: { $0.workload == peer })?.groups else { continue }
-        var members = ["podSelector": selector(found)]
-        if peer.namespace != workload.namespace {
-          members["namespaceSelector"] = Self.object([
-            "matchLabels": Self.object(["kubernetes.io/metadata.name": .string(peer.namespace)])
-          ])
-        }
-        peers.append(Self.object(members))
-      case .addresses(let range):
-        peers += range.blocks.map { block in
-          Self.object(["ipBlock": Self.object(["cidr": .string(block)])])
-        }
-      case .ingressController:
-        // Which namespace it is in is the cluster's secret.
-        peers.append(Self.object(["namespaceSelector": .object(ObjectValue())]))
-      }
-    }
-    members[direction == .ingress ? "from" : "to"] = .array(peers)
-    if !connections.isAll {
-      members["ports"] = .array(
-        TransportProtocol.allCases.flatMap { transport in
-          connections[transport].intervals.map { Self.port(transport, $0) }
-        })
-    }
-    return Self.object(members)
-  }
-
-  private static func port(_ transport: TransportProtocol, _ interval: PortSet.Interval) -> Value {
-    var members: [String: Value] = ["protocol": .string(transport.rawValue)]
-    if interval.lower > 1 || interval.upper < .max {
-      members["port"] = .number(.int(Int(interval.lower)))
-      if interval.upper > interval.lower { members["endPort"] = .number(.int(Int(interval.upper))) }
-    }
-    return object(members)
-  }
-
-  private static func object(_ members: [String: Value]) -> Value {
-    .object(ObjectValue(members.map { (Value.string($0.key), $0.value) }))
+/// A node's address, of which nothing is known: what is about all of IPv4 is about it.
+private struct NodeTest: PeerTest {
+  func match(_ rule: CompiledRule) -> Match {
+    rule.rule.peers.isEverything || rule.rule.peers.addresses.contains(.allV4) ? .certain : .no
   }
 }
 
@@ -277,8 +209,8 @@ extension AddressRange {
 }
 
 extension Analysis {
-  /// The wanted connections that are not allowed once policies are added.
-  public func unmet(_ wanted: [WantedConnection], with policies: [SuggestedPolicy]) -> [WantedConnection] {
+  /// As it will be once policies are added.
+  public func adding(_ policies: [SuggestedPolicy]) -> Analysis {
     var builder = ClusterModelBuilder(model)
     let kind = GroupVersionKind(group: "networking.k8s.io", version: "v1", kind: "NetworkPolicy")
     for policy in policies {
@@ -287,6 +219,11 @@ extension Analysis {
         kind: kind, namespace: metadata.namespace, name: metadata.displayName)
       builder.add(policy.object, reference: reference, metadata: metadata)
     }
-    return Analysis(builder.build(), reading: reading).unmet(wanted)
+    return Analysis(builder.build(), reading: reading)
+  }
+
+  /// The wanted connections that are not allowed once policies are added.
+  public func unmet(_ wanted: [WantedConnection], with policies: [SuggestedPolicy]) -> [WantedConnection] {
+    adding(policies).unmet(wanted)
   }
 }

@@ -21,26 +21,46 @@ public struct WantedLineError: Error, Sendable, Hashable, CustomStringConvertibl
   public var description: String { "\(line): \(message)" }
 }
 
+/// The connections that a text asks to keep.
+public struct WantedConnections: Sendable {
+  public fileprivate(set) var wanted: [WantedConnection] = []
+  public fileprivate(set) var errors: [WantedLineError] = []
+  /// How many flows were passed over since an end of theirs is not here.
+  public fileprivate(set) var strangeFlowCount = 0
+}
+
 extension Analysis {
+  private enum Flow {
+    case wanted(WantedConnection)
+    /// It asks for nothing.
+    case irrelevant
+    /// An end of it is not here.
+    case strange
+  }
+
   /// Reads connections that must be kept: lines `SOURCE => DESTINATION : CONNECTIONS`, as a list has them, or Hubble's flows as JSON, one
-  /// a line. Empty lines are passed over, and so are flows that were dropped, that answer others, and whose ends are not here.
-  public func wantedConnections(_ text: String) -> (wanted: [WantedConnection], errors: [WantedLineError]) {
-    var wanted: [WantedConnection] = []
-    var errors: [WantedLineError] = []
+  /// a line. Empty lines and those that start with `#` are passed over, and so are flows that were dropped, that answer others, and whose
+  /// ends are not here.
+  public func wantedConnections(_ text: String) -> WantedConnections {
+    var found = WantedConnections()
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let trimmed = line.trimmed
-      if trimmed.isEmpty { continue }
+      if trimmed.isEmpty || trimmed.utf8.first == UInt8(ascii: "#") { continue }
       do {
-        if trimmed.utf8.first == UInt8(ascii: "{") && !trimmed.hasPrefix("{ingress-controller}") {
-          if let flow = try flow(trimmed) { wanted.append(flow) }
+        if trimmed.utf8.first == UInt8(ascii: "{") && !trimmed.hasPrefix(Endpoint.controllerName) {
+          switch try flow(trimmed) {
+          case .wanted(let flow): found.wanted.append(flow)
+          case .irrelevant: continue
+          case .strange: found.strangeFlowCount += 1
+          }
         } else {
-          wanted.append(try listed(trimmed))
+          found.wanted.append(try listed(trimmed))
         }
       } catch {
-        errors.append(WantedLineError(line: index + 1, message: Misfit(error).sentence))
+        found.errors.append(WantedLineError(line: index + 1, message: Misfit(error).sentence))
       }
     }
-    return (wanted, errors)
+    return found
   }
 
   // A list's lines.
@@ -56,18 +76,8 @@ extension Analysis {
   }
 
   private func end(_ text: String) throws -> Endpoint {
-    let text = String(text.trimmed)
-    if RegoString(text) == "{ingress-controller}" { return .ingressController }
-    if text.hasSuffix("[External]") {
-      let range = text.dropLast("[External]".count)
-      let parts = range.split(separator: "-")
-      guard parts.count == 2, let first = Address(parts[0]), let last = Address(parts[1]),
-        let addresses = AddressRange(from: first, to: last)
-      else { throw Misfit("\(range) is no range of addresses") }
-      return .addresses(addresses)
-    }
     do {
-      return try endpoint(named: text)
+      return try endpoint(named: String(text.trimmed))
     } catch {
       throw Misfit(error.description)
     }
@@ -75,7 +85,7 @@ extension Analysis {
 
   // Hubble's flows (Cilium documentation, "Hubble", flow.proto).
 
-  private func flow(_ line: String) throws -> WantedConnection? {
+  private func flow(_ line: String) throws -> Flow {
     let value: Value
     do {
       value = try JSONReader.value(line)
@@ -83,22 +93,23 @@ extension Analysis {
       throw Misfit("it is no JSON: \(error.reason)")
     }
     let flow = value["flow"] ?? value
-    if let verdict = flow["verdict"]?.string, RegoString(verdict) != "FORWARDED" { return nil }
-    if flow["is_reply"] == .boolean(true) || flow["reply"] == .boolean(true) { return nil }
-    guard let layer = flow["l4"]?.object else { return nil }
-    guard let source = try flowEnd(flow["source"], address: flow["IP"]?["source"]?.string),
-      let destination = try flowEnd(flow["destination"], address: flow["IP"]?["destination"]?.string)
-    else { return nil }
+    if let verdict = flow["verdict"]?.string, RegoString(verdict) != "FORWARDED" { return .irrelevant }
+    if flow["is_reply"] == .boolean(true) || flow["reply"] == .boolean(true) { return .irrelevant }
+    guard let layer = flow["l4"]?.object else { return .irrelevant }
     for transport in TransportProtocol.allCases {
       guard let port = layer[transport.rawValue]?["destination_port"]?.int else { continue }
       guard let number = UInt16(exactly: port), number > 0 else {
         throw Misfit("\(port) is no port")
       }
-      return WantedConnection(
-        source: source, destination: destination,
-        connections: ConnectionSet(transport, PortSet(number, number)))
+      guard let source = try flowEnd(flow["source"], address: flow["IP"]?["source"]?.string),
+        let destination = try flowEnd(flow["destination"], address: flow["IP"]?["destination"]?.string)
+      else { return .strange }
+      return .wanted(
+        WantedConnection(
+          source: source, destination: destination,
+          connections: ConnectionSet(transport, PortSet(number, number))))
     }
-    return nil
+    return .irrelevant
   }
 
   private func flowEnd(_ end: Value?, address: String?) throws -> Endpoint? {
@@ -135,7 +146,7 @@ extension AddressRange {
 }
 
 extension ConnectionSet {
-  /// Reads what ``description`` writes.
+  /// Reads what ``description`` writes; protocols in lower case as well.
   init(text: String) throws {
     let text = String(text.trimmed)
     if RegoString(text) == "All Connections" {
@@ -147,7 +158,8 @@ extension ConnectionSet {
     var transport: TransportProtocol?
     for part in text.split(separator: ",") {
       var ports = part.trimmed
-      for candidate in TransportProtocol.allCases where ports.hasPrefix("\(candidate.rawValue) ") {
+      for candidate in TransportProtocol.allCases where ports.uppercased().hasPrefix("\(candidate.rawValue) ")
+      {
         transport = candidate
         ports = String(ports.dropFirst(candidate.rawValue.count + 1)).trimmed
       }
@@ -155,7 +167,7 @@ extension ConnectionSet {
       guard let transport, let first = bounds.first, let lower = first, let last = bounds.last,
         let upper = last,
         lower > 0, lower <= upper
-      else { throw Misfit("\"\(part)\" is no port, as in TCP 80,8080-8090,UDP 53") }
+      else { throw Misfit("\"\(part.trimmed)\" is no port, as in TCP 80,8080-8090,UDP 53") }
       self[transport] = self[transport].union(PortSet(lower, upper))
     }
   }

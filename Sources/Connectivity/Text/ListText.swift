@@ -1,7 +1,26 @@
 extension Sequence<AllowedConnections> {
-  /// A line each, in the order of their bytes.
-  public var lines: [String] {
-    map(\.description).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  /// A line each: addresses by their numbers, then workloads by the bytes of their names, then an ingress controller.
+  public var lines: [String] { inOrder.map(\.description) }
+
+  /// As ``lines`` has them.
+  public var inOrder: [AllowedConnections] {
+    sorted { left, right in
+      left.source == right.source
+        ? left.destination.isListed(before: right.destination) : left.source.isListed(before: right.source)
+    }
+  }
+}
+
+extension Endpoint {
+  /// Whether lists have it before another one.
+  func isListed(before other: Endpoint) -> Bool {
+    switch (self, other) {
+    case (.addresses(let left), .addresses(let right)): left < right
+    case (.workload(let left), .workload(let right)):
+      left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
+    case (.addresses, _), (.workload, .ingressController): true
+    default: false
+    }
   }
 }
 

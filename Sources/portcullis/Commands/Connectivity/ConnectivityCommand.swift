@@ -37,6 +37,7 @@ struct ConnectivityOptions: ParsableArguments {
   var isQuiet = false
 
   func validate() throws {
+    if kinds?.isEmpty ?? false { throw ValidationError("--enforced-kinds must name a kind of policy") }
     for kind in kinds ?? [] where !ClusterModelBuilder.policyKinds.contains(kind) {
       throw ValidationError("--enforced-kinds: \(kind) is no kind of policy that is known")
     }
@@ -48,28 +49,91 @@ struct ConnectivityOptions: ParsableArguments {
 
   /// The model of what is at paths; warnings are printed.
   ///
-  /// - Throws: `CommandFailure` where the objects' meaning is open.
-  func model(_ paths: [String]) throws -> ManifestModel {
-    let model = ManifestModel(paths: paths, namespace: RegoString(namespace), enforcedKinds: kinds)
-    if !isQuiet {
-      for warning in model.warnings { Console.error.write(line: warning.description) }
-      for error in model.unread where error.isForeign { Console.error.write(line: "warning: \(error)") }
+  /// - Parameter needsAll: whether nothing is to be answered where something could not be read.
+  /// - Throws: `CommandFailure` where a path leads nowhere, or the objects' meaning is open.
+  func model(_ paths: [String], needsAll: Bool = false) throws -> ManifestModel {
+    let missing = paths.filter { $0 != InputFile.standardInput && !InputFile.exists($0) }
+    if !missing.isEmpty {
+      throw CommandFailure(missing.map { "\($0): there is no such file or folder" })
     }
-    if !model.isMeaningful {
-      throw CommandFailure(model.errors.map(\.description) + Self.broken(model))
+    let model = ManifestModel(paths: paths, namespace: RegoString(namespace), enforcedKinds: kinds)
+    let broken = broken(model)
+    // Of what is not known as a whole nothing can be said about the whole.
+    let isWhole = model.isMeaningful && broken.isEmpty
+    for warning in model.warnings where isWhole || warning.object != nil { warn(warning.text) }
+    for error in model.unread where error.isForeign { warn(error.text(.warning)) }
+    if !model.isMeaningful || needsAll && !broken.isEmpty {
+      throw CommandFailure(model.errors.map(\.text) + broken)
     }
     return model
   }
 
-  private static func broken(_ model: ManifestModel) -> [String] {
-    model.unread.filter { !$0.isForeign }.map(\.description)
+  /// Tells what may be overlooked, unless nobody wants to know.
+  func warn(_ line: String) {
+    if !isQuiet { Console.error.write(line: line) }
+  }
+
+  /// Warns of ends about which the answer is not what a cluster would do.
+  func warn(of ends: Set<Endpoint>, _ analysis: Analysis) {
+    for end in ends.sorted() where analysis.isOnNodeNetwork(end) {
+      warn(
+        "warning: \(end) is on its node's network, and is answered for as if it were not: in a cluster no policy "
+          + "isolates it, and to other pods' policies it is the node's address")
+    }
+  }
+
+  /// What could not be read, a line each.
+  func broken(_ model: ManifestModel) -> [String] {
+    model.unread.filter { !$0.isForeign }.map { $0.text(.error) }
   }
 
   /// Ends a command that has answered; files that could not be read are told last.
   func finish(_ models: ManifestModel...) throws {
-    let broken = models.flatMap(Self.broken)
+    let broken = models.flatMap(broken)
     if !broken.isEmpty { throw CommandFailure(broken) }
   }
+}
+
+extension Problem {
+  /// `FILE:LINE:COLUMN: error: NetworkPolicy shop/web: what is wrong`.
+  fileprivate var text: String {
+    let place = location.map { "\($0.file):\($0.line):\($0.column): " } ?? ""
+    return place + severity.prefix + (object.map { "\($0): " } ?? "") + message
+  }
+}
+
+extension Problem.Severity {
+  fileprivate var prefix: String { self == .error ? "error: " : "warning: " }
+}
+
+extension ManifestError {
+  /// `FILE:LINE:COLUMN: error: what is wrong`.
+  fileprivate func text(_ severity: Problem.Severity) -> String {
+    let place = [line, column].compactMap(\.self).map { ":\($0)" }.joined()
+    return "\(file)\(place): \(severity.prefix)\(message)"
+  }
+}
+
+/// Directions as options name them: `ingress,egress`.
+struct DirectionSet: ExpressibleByArgument, CustomStringConvertible {
+  let directions: Set<Direction>
+
+  init?(argument: String) {
+    let names = argument.split(separator: ",", omittingEmptySubsequences: false)
+    directions = Set(
+      names.compactMap { name in
+        Direction.allCases.first { $0.rawValue.lowercased() == name.lowercased() }
+      })
+    if directions.count != names.count { return nil }
+  }
+
+  static let ingress = DirectionSet([.ingress])
+
+  private init(_ directions: Set<Direction>) { self.directions = directions }
+
+  var names: [String] { directions.map { $0.rawValue.lowercased() }.sorted(by: >) }
+  var description: String { names.joined(separator: ",") }
+  var defaultValueDescription: String { description }
 }
 
 /// The paths of a command about one set of manifests.

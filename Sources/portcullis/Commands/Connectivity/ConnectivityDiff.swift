@@ -6,7 +6,8 @@ struct ConnectivityDiff: ParsableCommand {
     commandName: "diff",
     abstract: "Tell which connections differ between two sets of manifests.",
     discussion: """
-      Exits with 1 where there is a difference of a kind that --fail-on names.
+      Exits with 1 where there is a difference of a kind that --fail-on names, and with 2 and without an answer where something \
+      could not be read. IPv6 is compared where either side names any, or with --ipv6.
 
       EXAMPLES
         portcullis connectivity diff main/deploy deploy --fail-on added
@@ -40,11 +41,23 @@ struct ConnectivityDiff: ParsableCommand {
       valueName: "change"))
   var failOn: FailOn?
 
+  @Flag(name: .customLong("ipv6"), help: "Compare IPv6 addresses even where no policy names any.")
+  var hasV6 = false
+
+  func validate() throws {
+    if old == InputFile.standardInput && new == InputFile.standardInput {
+      throw ValidationError("only one of the two can be standard input")
+    }
+  }
+
   func run() throws {
-    let before = try options.model([old])
-    let after = try options.model([new])
+    let before = try options.model([old], needsAll: true)
+    let after = try options.model([new], needsAll: true)
+    // What one list leaves out would count as added or removed.
+    let includesV6 = hasV6 || before.analysis.listsV6 || after.analysis.listsV6
     let difference = ConnectivityDifference(
-      from: before.analysis.connections(), to: after.analysis.connections(),
+      from: before.analysis.connections(includesV6: includesV6),
+      to: after.analysis.connections(includesV6: includesV6),
       oldWorkloads: Set(before.analysis.workloadNames), newWorkloads: Set(after.analysis.workloadNames))
     let records = Records(
       fields: ["change", "source", "destination", "old", "new", "workloads"],
@@ -60,7 +73,6 @@ struct ConnectivityDiff: ParsableCommand {
     } else {
       records.write(as: format, text: difference.lines)
     }
-    try options.finish(before, after)
     if fails(difference) { throw ExitCode.violations }
   }
 

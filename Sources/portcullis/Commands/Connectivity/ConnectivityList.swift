@@ -48,10 +48,9 @@ struct ConnectivityList: ParsableCommand {
   }
 
   private func records(_ connections: [AllowedConnections], _ report: ExposureReport?) -> Records {
-    var rows = connections.map {
+    var rows = connections.inOrder.map {
       [$0.source.description, $0.destination.description, $0.connections.description]
     }
-    rows.sort { $0.lexicographicallyPrecedes($1) }
     // What is not there stands in its own words among the ends.
     rows += exposureRows(report).map {
       $0.direction == .egress ? [$0.row[0], $0.row[1], $0.row[2]] : [$0.row[1], $0.row[0], $0.row[2]]

@@ -7,7 +7,7 @@ struct ConnectivityMatrix: ParsableCommand {
     abstract: "Show which workload may connect to which, as a table.",
     discussion: """
       A row for each source and a column for each destination, which are numbered alike: # all connections, + some, . none. The last two are \
-      the outside (all addresses or some) and whatever serves Ingresses and Routes.
+      the outside (all addresses, IPv4 and IPv6, or some) and whatever serves Ingresses and Routes.
 
       EXAMPLES
         portcullis connectivity matrix deploy/
@@ -59,19 +59,19 @@ private struct Matrix {
 
   private var ends: [End]
   private var cells: [Pair: [ConnectionSet]] = [:]
-  /// How many ranges of outside addresses there are, for sources and for destinations.
-  private var isWholeOutside: [Pair: AddressSet] = [:]
+  /// The outside addresses with which something is allowed.
+  private var outside: [Pair: AddressSet] = [:]
 
   init(_ analysis: Analysis) {
     ends = analysis.workloadNames.map(End.workload) + [.outside]
-    for element in analysis.connections() {
+    for element in analysis.connections(includesV6: true) {
       let pair = Pair(source: End(element.source), destination: End(element.destination))
       if pair.source == .ingressController && !ends.contains(.ingressController) {
         ends.append(.ingressController)
       }
       cells[pair, default: []].append(element.connections)
       for case .addresses(let range) in [element.source, element.destination] {
-        isWholeOutside[pair, default: .none] = isWholeOutside[pair, default: .none].union(range.asSet)
+        outside[pair, default: .none] = outside[pair, default: .none].union(range.asSet)
       }
     }
   }
@@ -83,7 +83,7 @@ private struct Matrix {
       return " "
     }
     guard let sets = cells[pair] else { return "." }
-    let isWhole = isWholeOutside[pair].map { $0.contains(.allV4) } ?? true
+    let isWhole = outside[pair].map { $0 == .all } ?? true
     return isWhole && sets.allSatisfy(\.isAll) ? "#" : "+"
   }
 
