@@ -60,14 +60,12 @@ extension Analysis {
     var writer = PolicyWriter(self)
     var policies: [SuggestedPolicy] = []
     for direction in Direction.allCases {
+      let wantedOf = Dictionary(grouping: wanted) { direction == .ingress ? $0.destination : $0.source }
       for (workload, members) in workloads {
         if isOnNodeNetwork(.workload(workload)) { continue }
         let isIsolated = isIsolated(direction, members)
-        let own = wanted.filter { element in
-          let (end, peer) =
-            direction == .ingress
-            ? (element.destination, element.source) : (element.source, element.destination)
-          return end == .workload(workload) && !isOnNodeNetwork(peer)
+        let own = (wantedOf[.workload(workload)] ?? []).filter { element in
+          !isOnNodeNetwork(direction == .ingress ? element.source : element.destination)
         }
         let needed = isIsolated ? own.filter { !isAllowed($0, direction, members) } : own
         if isIsolated ? needed.isEmpty : !directions.contains(direction) { continue }

@@ -85,7 +85,8 @@ struct Coverage: ParsableCommand {
 
   private func cell(_ element: WorkloadCoverage, _ direction: Direction) -> String {
     if element.isHostNetwork { return "node's network" }
-    let names = element[direction].policies.map(\.description)
+    // Beside the workload's name the table can do without the namespace.
+    let names = element[direction].policies.map { format == .text ? "\($0.kind.kind) \($0.name)" : "\($0)" }
     if names.isEmpty { return "-" }
     return (element[direction].isComplete ? "" : "some pods: ") + names.joined(separator: ", ")
   }
