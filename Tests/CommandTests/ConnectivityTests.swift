@@ -278,12 +278,12 @@ struct ConnectivityTests {
       errorsHave: ["<stdin>:2: a line must be"]),
     CommandCase(
       name: "a path that leads nowhere", arguments: ["connectivity", "diff", "deploy", "nosuch", "--quiet"],
-      files: all, status: 2, output: "", errorsHave: ["nosuch: there is no such file or folder\n"]),
+      files: all, status: 2, output: "", errorsHave: ["nosuch: error: there is no such file or folder\n"]),
     CommandCase(
       name: "one path of many that leads nowhere",
       arguments: ["connectivity", "can", "web", "db", "deploy", "missing.yaml", "--quiet"], files: all,
       status: 2,
-      output: "", errorsHave: ["missing.yaml: there is no such file or folder\n"]),
+      output: "", errorsHave: ["missing.yaml: error: there is no such file or folder\n"]),
     CommandCase(
       name: "no difference where a file is broken",
       arguments: ["connectivity", "diff", "deploy", "new", "--quiet"],

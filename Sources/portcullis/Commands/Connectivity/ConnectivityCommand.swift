@@ -54,7 +54,7 @@ struct ConnectivityOptions: ParsableArguments {
   func model(_ paths: [String], needsAll: Bool = false) throws -> ManifestModel {
     let missing = paths.filter { $0 != InputFile.standardInput && !InputFile.exists($0) }
     if !missing.isEmpty {
-      throw CommandFailure(missing.map { "\($0): there is no such file or folder" })
+      throw CommandFailure(missing.map { "\($0): error: there is no such file or folder" })
     }
     let model = ManifestModel(paths: paths, namespace: RegoString(namespace), enforcedKinds: kinds)
     let broken = broken(model)
