@@ -63,7 +63,9 @@ struct LifecycleTests {
     }
   }
 
-  @Test("a review of policies that takes too long is answered in time, keeps nobody else waiting and no server from its end")
+  @Test(
+    "a review of policies that takes too long is answered in time, keeps nobody else waiting and no server from its end"
+  )
   func slowPolicies() async throws {
     let gate = Gate()
     let policies = FakeService { body, _, _ in

@@ -144,7 +144,8 @@ private struct ConfigMapContent {
       sources = []
       problems.append(
         PolicyProblem(
-          file: path, message: "has more than \(ClusterPolicyCompiler.maximumTextSize >> 20) MiB of policies"))
+          file: path, message: "has more than \(ClusterPolicyCompiler.maximumTextSize >> 20) MiB of policies")
+      )
     }
     if sources.isEmpty, problems.isEmpty {
       problems.append(
