@@ -99,6 +99,14 @@ import Testing
     #expect(AuditScan.kinds(of: .empty, cluster.constraints).contains("Pod"))
   }
 
+  @Test("built-in policies are about some kinds; a policy or constraint that names none is about any")
+  func anyKind() throws {
+    let builtin = try PolicyCompiler().compile(BuiltinPolicies.sources)
+    #expect(AuditScan.aboutAnyKind(builtin, []).isEmpty)
+    let any = try PolicyCompiler().compile([PolicySource(path: "p.rego", text: PolicyFixture.policy("p"))])
+    #expect(AuditScan.aboutAnyKind(any, []) == ["p"])
+  }
+
   @Test("what is being deleted is nobody's to mend")
   func leaving() throws {
     let report = try Self.scan([
@@ -114,6 +122,12 @@ import Testing
     let calico = try Self.workload("DaemonSet", "calico-node", app: "calico")
     #expect(try Self.scan([agent, calico], sources: []).remarks.isEmpty)
     #expect(try Self.scan([], sources: []).remarks.isEmpty)
+    // That there are none is known only once they have been listed.
+    var scan = AuditScan(policies: .empty, inventory: nil)
+    scan.endKind("Pod")
+    #expect(scan.finished().remarks.isEmpty)
+    scan.endKind("DaemonSet")
+    #expect(scan.finished().remarks.count == 1)
   }
 
   @Test("findings without end are counted, and so many kept")

@@ -214,6 +214,36 @@ extension FakeCluster.Resource {
     await server.stop()
   }
 
+  @Test(
+    "a policy about any kind has all kinds scanned that may be listed, but for Secrets and Events; the others are a remark"
+  )
+  func anyKind() async throws {
+    let cluster = FakeCluster([
+      .pods, .namespaces, .configMaps, .ingresses, .networkPolicies, .secretsToo, .events,
+    ])
+    cluster.forbid(["ingresses"])
+    cluster.put(
+      .configMaps,
+      ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "bad", "namespace": "shop"]])
+    let server = try await cluster.start()
+    func scan(_ body: String) async throws -> AuditReport {
+      let source = PolicySource(path: "p.rego", text: "package p\n\ndeny contains \"no\" if { \(body) }")
+      return try await ClusterAuditor(try client(of: server)).scan(
+        policies: try PolicyCompiler().compile([source]), constraints: [], inventory: .empty)
+    }
+    let report = try await scan("input.request.name == \"bad\"")
+    #expect(report.findings.map(\.object.description) == ["ConfigMap shop/bad"])
+    #expect(
+      report.remarks == [
+        "p may be about any kind, and these may not be listed: ingresses.networking.k8s.io"
+      ])
+    #expect(!cluster.requests.contains { $0.path.hasSuffix("/secrets") || $0.path.hasSuffix("/events") })
+    cluster.forgetRequests()
+    #expect(try await scan("input.request.kind.kind == \"Pod\"").remarks.isEmpty)
+    #expect(!cluster.requests.contains { $0.path.hasSuffix("/configmaps") })
+    await server.stop()
+  }
+
   @Test("one of several replicas holds the Lease, and another takes it where that one gives it up or is gone")
   func lease() async throws {
     let cluster = FakeCluster([.leases])

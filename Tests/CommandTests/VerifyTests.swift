@@ -81,6 +81,27 @@ struct VerifyTests {
         "--- PASS: owner\t(0.",
       ]),
     CommandCase(
+      name: "a count that is a word, or negative, fails its case alone", arguments: ["verify", "s", "-v"],
+      files: files(
+        "- {name: word, template: t.yaml, constraint: c.yaml, cases: [{name: w, object: without.yaml, assertions: [{violations: '2'}]}]}\n"
+          + "- {name: less, template: t.yaml, constraint: c.yaml, cases: [{name: l, object: without.yaml, assertions: [{violations: -1}]}]}\n"
+          + "- {name: good, template: t.yaml, constraint: c.yaml, cases: [{name: g, object: without.yaml, assertions: [{violations: 1}]}]}"
+      ), status: 1, outputHas: ["must be a nonnegative integer", "want exactly -1", "--- PASS: g\t(0."]),
+    CommandCase(
+      name: "an expression that nothing is compared with", arguments: ["verify", "s"],
+      files: test("{name: with, object: with.yaml, assertions: [{violations: no, message: '('}]}"),
+      outputHas: ["PASS"]),
+    CommandCase(
+      name: "a malformed suite, by line and column", arguments: ["verify", "s"],
+      files: files("- name: owner\n  cases:\n  - name: one\n    inventory: 1\n"), status: 1,
+      errorsHave: ["s/suite.yaml:8:5: invalid yaml: inventory must be a list"]),
+    CommandCase(
+      name: "a constraint that is not enforced at gator's point", arguments: ["verify", "s"],
+      files: test("{name: without, object: without.yaml, assertions: [{violations: no}]}").merging([
+        "s/c.yaml":
+          "apiVersion: constraints.gatekeeper.sh/v1beta1\nkind: K8sOwner\nmetadata: {name: owner}\nspec: {enforcementAction: scoped, scopedEnforcementActions: [{action: deny, enforcementPoints: [{name: audit.gatekeeper.sh}]}], parameters: {key: owner}}"
+      ]) { $1 }, outputHas: ["PASS"]),
+    CommandCase(
       name: "some of the cases", arguments: ["verify", "s", "-v", "--run", "own//^with$"], files: files,
       outputHas: ["    === SKIP  without\n    === RUN   with\n"]),
     CommandCase(
@@ -135,7 +156,7 @@ struct VerifyTests {
         """), outputHas: ["=== SKIP  one\n=== RUN   two\n    === SKIP  x\n"]),
     CommandCase(
       name: "a malformed suite", arguments: ["verify", "s"], files: files("- {name: [1]}"), status: 1,
-      errorsHave: ["Error: listing test files: s/suite.yaml: invalid yaml: name must be a string"]),
+      errorsHave: ["Error: listing test files: s/suite.yaml:5:4: invalid yaml: name must be a string"]),
     CommandCase(
       name: "a path that is not there", arguments: ["verify", "none"], status: 1,
       errorsHave: ["Error: listing test files: none: "]),

@@ -24,6 +24,7 @@ public struct AuditScan {
   /// By their uids, the labels of the pods that controllers' objects make.
   private var owned: [RegoString: ObjectValue] = [:]
   private var hasNetwork = false
+  /// Whether the DaemonSets that there are have been looked at.
   private var hasDaemonSets = false
 
   /// - Parameters:
@@ -63,6 +64,17 @@ public struct AuditScan {
     for constraint in constraints { kinds.formUnion(constraint.constraint.match.kindNames ?? []) }
     return kinds
   }
+
+  /// The policies and constraints that are about objects of any kind.
+  public static func aboutAnyKind(_ policies: PolicySet, _ constraints: [CompiledConstraint]) -> [String] {
+    policies.policies.filter { $0.kindNames == nil }.map(\.name)
+      + constraints.filter {
+        $0.constraint.match.kindNames == nil && !$0.enforcement(at: .audit).isEmpty
+      }.map(\.name)
+  }
+
+  /// Takes note that all objects of a kind have been added, of which there may be none.
+  public mutating func endKind(_ kind: RegoString) { if kind == "DaemonSet" { hasDaemonSets = true } }
 
   /// Takes note of something that could not be looked at.
   public mutating func omit(_ what: String) { report.remarks.append(what) }

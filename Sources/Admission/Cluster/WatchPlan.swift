@@ -41,14 +41,18 @@ struct WatchPlan: Sendable, Equatable {
         policy.clusterFunctions.isEmpty
         ? [] : Self.model(of: policy.clusterFunctions, policies.enforcedKinds)
       let kinds = add(
-        policy.inventoryNeeds, of: policy.name, kinds: model, isDeclared: policy.isBuiltin, surroundings,
-        table)
+        policy.inventoryNeeds, of: policy.name, kinds: model, isDeclared: policy.isBuiltin,
+        advice: "write the kinds into the reference", surroundings, table)
       if policy.isBuiltin { required.formUnion(kinds) }
     }
     for template in policies.constraints.templates where template.readsInventory {
       let demanded = template.syncRequirements.flatMap(\.alternatives)
       add(
-        template.inventoryNeeds, of: template.name, kinds: Set(demanded), isDeclared: !demanded.isEmpty,
+        template.inventoryNeeds, of: template.name, kinds: Set(demanded),
+        // Whoever says what is needed is believed: the template itself or, as in Gatekeeper, whoever says what there is to be.
+        isDeclared: !demanded.isEmpty || !surroundings.synced.isEmpty,
+        advice:
+          "name the kinds in \(SyncRequirement.annotation) of the template, or in a Config or SyncSet of Gatekeeper",
         surroundings, table)
     }
     if policies.constraints.readsNamespaces {
@@ -62,7 +66,7 @@ struct WatchPlan: Sendable, Equatable {
   @discardableResult
   private mutating func add(
     _ needs: InventoryNeeds, of policy: String, kinds declared: Set<GroupVersionKind>, isDeclared: Bool,
-    _ surroundings: Surroundings, _ table: KindTable
+    advice: String, _ surroundings: Surroundings, _ table: KindTable
   ) -> Set<GroupVersionKind> {
     var wanted = declared
     var open: [InventoryNeeds.Reach] = []
@@ -74,16 +78,14 @@ struct WatchPlan: Sendable, Equatable {
       }
       wanted.formUnion(found)
     }
-    // Whoever says what is needed is believed.
-    let isDeclared = isDeclared || !surroundings.synced.isEmpty
     if let place = needs.anywhere, !isDeclared {
       uncovered[policy] =
         "what it reads of data.inventory is known only when it runs (\(place.file):\(place.line):\(place.column)): "
-        + "name the kinds in \(SyncRequirement.annotation) of a template, or in a Config or SyncSet of Gatekeeper"
+        + advice
     } else if let reach = open.sorted(by: { $0.description < $1.description }).first, !isDeclared {
       uncovered[policy] =
         "it reads \(reach), which stands for no kind that is known: "
-        + "name the kinds in \(SyncRequirement.annotation) of a template, or in a Config or SyncSet of Gatekeeper"
+        + advice
     }
     let forbidden = wanted.filter { !surroundings.allowed.allows(group: $0.group, kind: $0.kind) }
     if let kind = forbidden.min(by: { $0.description < $1.description }) {

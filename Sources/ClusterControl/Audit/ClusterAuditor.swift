@@ -22,7 +22,7 @@ public struct ClusterAuditor: Sendable {
     self.share = share
   }
 
-  /// Scans everything that policies name.
+  /// Scans everything that policies name, and all kinds that can be listed where some policy is about any.
   ///
   /// - Parameters:
   ///   - constraints: all of the cluster's.
@@ -35,7 +35,10 @@ public struct ClusterAuditor: Sendable {
     var scan = AuditScan(
       policies: policies, constraints: constraints, inventory: inventory, networks: networks)
     var count = 0
-    for resource in try await resources(of: AuditScan.kinds(of: policies, constraints)) {
+    let named = AuditScan.kinds(of: policies, constraints)
+    let aboutAnyKind = AuditScan.aboutAnyKind(policies, constraints)
+    var unread: [String] = []
+    for resource in try await resources(of: aboutAnyKind.isEmpty ? named : nil) {
       try Task.checkCancellation()
       progress(count, resource.kind.string)
       // A list that is started anew must not count twice.
@@ -50,13 +53,28 @@ public struct ClusterAuditor: Sendable {
           let spent = ContinuousClock.now - start
           if share < 1 { try await Task.sleep(for: spent * (1 / share - 1)) } else { await Task.yield() }
         }
+        scan.endKind(resource.kind)
       } catch let error as APIError where error.isForbidden {
-        scan.omit("\(resource) cannot be listed: \(error)")
+        if named.contains(resource.kind) {
+          scan.omit("\(resource) cannot be listed: \(error)")
+        } else {
+          unread.append("\(resource)")
+        }
       } catch let error as APIError where error.isNotFound || error.code == 405 {
         // It went since it was asked for, or is none to list.
       }
     }
+    if !unread.isEmpty {
+      scan.omit(
+        "\(Self.listing(aboutAnyKind)) may be about any kind, and these may not be listed: \(Self.listing(unread))"
+      )
+    }
     return scan.finished()
+  }
+
+  private static func listing(_ names: [String]) -> String {
+    let rest = names.count - 20
+    return names.prefix(20).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
   }
 
   /// What makes pods first, then pods, then the rest.
@@ -66,15 +84,15 @@ public struct ClusterAuditor: Sendable {
     "Pod", "NetworkPolicy",
   ]
 
-  /// The resources of some kinds, each in one version; never Secrets, whose contents are nobody's business, and never Events.
-  func resources(of kinds: Set<RegoString>) async throws -> [APIResource] {
+  /// The resources of some kinds, or of all, each in one version; never Secrets, whose contents are nobody's business, and never Events.
+  func resources(of kinds: Set<RegoString>?) async throws -> [APIResource] {
     var found: [APIResource] = []
     for group in try await client.groups()
     where group.name != "events.k8s.io" && group.name != "metrics.k8s.io" {
       for version in group.versions {
         let resources = try await client.resources(group: group.name, version: version) ?? []
         found += resources.filter { resource in
-          kinds.contains(resource.kind)
+          (kinds?.contains(resource.kind) ?? true)
             && !(group.name.utf8Count == 0 && ["Secret", "Event"].contains(resource.kind))
             && !(group.name == "extensions" && Self.order.contains(resource.kind))
             && !found.contains { $0.group == resource.group && $0.kind == resource.kind }

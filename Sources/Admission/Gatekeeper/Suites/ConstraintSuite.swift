@@ -28,6 +28,8 @@ public struct ConstraintSuite: Sendable {
       case some
       case none
       case exactly(Int)
+      /// Some other word: the case fails, and no other.
+      case unknown
     }
 
     var violations: Count
@@ -48,81 +50,92 @@ public struct ConstraintSuite: Sendable {
   ///
   /// - Throws: ``PolicyProblem`` where it cannot be read, or is no well-formed suite.
   init?(file: String, path: String) throws(PolicyProblem) {
-    let documents = try SuiteFiles.documents(file)
-    guard let document = documents.first, document["kind"] == "Suite",
-      (document["apiVersion"]?.string ?? "").utf8.starts(with: "\(Self.group)/".utf8)
+    guard let document = try SuiteFiles.parsed(file).first, document.value["kind"] == "Suite",
+      (document.value["apiVersion"]?.string ?? "").utf8.starts(with: "\(Self.group)/".utf8)
     else { return nil }
     self.path = path
-    let reader = SuiteFieldReader(file: file)
-    isSkipped = try reader.flag(document, "skip")
-    tests = try reader.list(document, "tests").map { (test) throws(PolicyProblem) in
+    let suite = SuiteFields(value: document.value, file: file, positions: document.positions)
+    isSkipped = try suite.flag("skip")
+    tests = try suite.list("tests").map { (test) throws(PolicyProblem) in
       Test(
-        name: try reader.text(test, "name"), template: try reader.text(test, "template"),
-        constraint: try reader.text(test, "constraint"),
-        cases: try reader.list(test, "cases").map { (one) throws(PolicyProblem) in try Self.read(one, reader)
-        },
-        isInvalid: try reader.flag(test, "invalid"), isSkipped: try reader.flag(test, "skip"))
+        name: try test.text("name"), template: try test.text("template"),
+        constraint: try test.text("constraint"),
+        cases: try test.list("cases").map { (one) throws(PolicyProblem) in try Self.read(one) },
+        isInvalid: try test.flag("invalid"), isSkipped: try test.flag("skip"))
     }
   }
 
-  private static func read(_ value: Value, _ reader: SuiteFieldReader) throws(PolicyProblem) -> Case {
+  private static func read(_ one: SuiteFields) throws(PolicyProblem) -> Case {
     Case(
-      name: try reader.text(value, "name"), object: try reader.text(value, "object"),
-      inventory: try reader.texts(value, "inventory"),
-      assertions: try reader.list(value, "assertions").map { (assertion) throws(PolicyProblem) in
+      name: try one.text("name"), object: try one.text("object"), inventory: try one.texts("inventory"),
+      assertions: try one.list("assertions").map { (assertion) throws(PolicyProblem) in
         Assertion(
-          violations: try reader.count(assertion),
-          message: assertion["message"] == nil ? nil : try reader.text(assertion, "message"))
-      }, isSkipped: try reader.flag(value, "skip"))
+          violations: try assertion.count(),
+          message: assertion.value["message"] == nil ? nil : try assertion.text("message"))
+      }, isSkipped: try one.flag("skip"))
   }
 }
 
-/// Reads the fields of a suite.
-private struct SuiteFieldReader {
+/// Reads the fields of a part of a suite.
+private struct SuiteFields {
+  let value: Value
   let file: String
+  let positions: YAMLPositions
+  /// Where the part stands in its document.
+  var path: [Value] = []
 
-  private func problem(_ name: String, _ expected: String) -> PolicyProblem {
-    PolicyProblem(file: file, message: "invalid yaml: \(name) must be \(expected)")
+  private func problem(_ name: String, _ expected: String, field: String? = nil) -> PolicyProblem {
+    let place = positions.nearestPosition(to: path + [.string(field ?? name)])
+    return PolicyProblem(
+      file: file, line: place.line, column: place.column,
+      message: "invalid yaml: \(name) must be \(expected)")
   }
 
-  private func field(_ value: Value, _ name: String) -> Value? {
-    value[name].flatMap { $0 == .null ? nil : $0 }
-  }
+  private func field(_ name: String) -> Value? { value[name].flatMap { $0 == .null ? nil : $0 } }
 
   /// Empty where the field is not given.
-  func text(_ value: Value, _ name: String) throws(PolicyProblem) -> String {
-    guard let field = field(value, name) else { return "" }
+  func text(_ name: String) throws(PolicyProblem) -> String {
+    guard let field = field(name) else { return "" }
     guard let text = field.string else { throw problem(name, "a string") }
     return text
   }
 
-  func texts(_ value: Value, _ name: String) throws(PolicyProblem) -> [String] {
-    let elements = try list(value, name)
+  func texts(_ name: String) throws(PolicyProblem) -> [String] {
+    let elements = try elements(name)
     let texts = elements.compactMap(\.string)
     guard texts.count == elements.count else { throw problem(name, "a list of strings") }
     return texts
   }
 
-  func flag(_ value: Value, _ name: String) throws(PolicyProblem) -> Bool {
-    guard let field = field(value, name) else { return false }
+  func flag(_ name: String) throws(PolicyProblem) -> Bool {
+    guard let field = field(name) else { return false }
     guard let flag = field.boolean else { throw problem(name, "true or false") }
     return flag
   }
 
-  func list(_ value: Value, _ name: String) throws(PolicyProblem) -> [Value] {
-    guard let field = field(value, name) else { return [] }
+  func list(_ name: String) throws(PolicyProblem) -> [SuiteFields] {
+    try elements(name).enumerated().map { index, element in
+      SuiteFields(
+        value: element, file: file, positions: positions, path: path + [.string(name), .int(index)])
+    }
+  }
+
+  private func elements(_ name: String) throws(PolicyProblem) -> [Value] {
+    guard let field = field(name) else { return [] }
     guard let list = field.array else { throw problem(name, "a list") }
     return list
   }
 
   /// `yes` and `no` are words here, and booleans in the YAML of Kubernetes.
-  func count(_ assertion: Value) throws(PolicyProblem) -> ConstraintSuite.Assertion.Count {
-    switch field(assertion, "violations") {
+  func count() throws(PolicyProblem) -> ConstraintSuite.Assertion.Count {
+    switch field("violations") {
     case nil, .boolean(true)?, "yes"?: return .some
     case .boolean(false)?, "no"?: return .none
+    case .string?: return .unknown
     case let value?:
-      guard let count = value.int, count >= 0 else {
-        throw problem("assertion.violation, if set,", "a nonnegative integer, \"yes\", or \"no\"")
+      guard let count = value.int else {
+        throw problem(
+          "assertion.violation, if set,", "a nonnegative integer, \"yes\", or \"no\"", field: "violations")
       }
       return .exactly(count)
     }
@@ -174,13 +187,16 @@ public enum SuiteFiles {
   private static func isYAML(_ name: String) -> Bool { name.hasSuffix(".yaml") || name.hasSuffix(".yml") }
 
   /// The documents of a YAML file that are not empty.
-  static func documents(_ file: String) throws(PolicyProblem) -> [Value] {
+  static func documents(_ file: String) throws(PolicyProblem) -> [Value] { try parsed(file).map(\.value) }
+
+  /// The same with where their parts stand.
+  fileprivate static func parsed(_ file: String) throws(PolicyProblem) -> [YAMLDocument] {
     let data = try FileText.data(file)
-    var documents: [Value] = []
+    var documents: [YAMLDocument] = []
     for result in data.withUnsafeBytes({ YAMLReader.documents($0, file: file) }) {
       do throws(YAMLError) {
-        let value = try result.get().value
-        if value != .null { documents.append(value) }
+        let document = try result.get()
+        if document.value != .null { documents.append(document) }
       } catch {
         throw PolicyProblem(file: file, message: "\(error)")
       }
