@@ -17,6 +17,26 @@ struct ReviewTests {
     #expect(run.output.last == "\n" && run.output.count { $0 == "\n" } == 1)
   }
 
+  @Test(
+    "The README shows what is printed",
+    arguments: [
+      [
+        "manifests/samples/reviews/networkpolicy-without-ingress.json", "--inventory",
+        "manifests/samples/cluster",
+      ],
+      [
+        "manifests/samples/protected/label-change.json", "--builtin", "all,protected_workloads",
+        "--inventory",
+        "manifests/samples/protected/cluster",
+      ],
+    ])
+  func readme(arguments: [String]) async throws {
+    let run = try await CommandRun.run(["review"] + arguments, in: Samples.package)
+    #expect(run.status == 1, "\(run.errors)")
+    let readme = try String(contentsOf: Samples.package.appendingPathComponent("README.md"), encoding: .utf8)
+    #expect(readme.contains(run.output), "\(run.output)")
+  }
+
   static let cases: [CommandCase] = [
     CommandCase(
       name: "several at once, one refused",
