@@ -76,6 +76,21 @@ struct LongModuleTests {
     ])
   }
 
+  @Test("values that rules nest without end are refused; long chains that do not nest them are not")
+  func nesting() throws {
+    func compile(_ text: String) throws {
+      _ = try RegoCompiler().compile([
+        try RegoParser.module("package p\nimport rego.v1\nr0 contains input.x\n" + text, file: "p.rego")
+      ])
+    }
+    try compile(Self.chain(1_200) { "r\($0) contains x if some x in r\($0 - 1)" })
+    try compile(Self.chain(1_200) { "r\($0) := r\($0 - 1)" })
+    #expect(throws: RegoErrors.self) { try compile(Self.chain(1_200) { "r\($0) := [r\($0 - 1)]" }) }
+    #expect(throws: RegoErrors.self) {
+      try compile("q if {\nx0 := input\n" + Self.chain(1_200) { "x\($0) := {x\($0 - 1)}" } + "}")
+    }
+  }
+
   /// Runs on a thread with a stack of that size, which an overflow would end the process on.
   private func onStack<Result: Sendable>(kilobytes: Int, _ body: @escaping @Sendable () -> Result) -> Result {
     let result = Mutex<Result?>(nil)

@@ -110,6 +110,7 @@ private struct Compilation {
     checkRecursion()
     if !errors.isEmpty { return nil }
     checkTypes(pending, queries: loweredQueries)
+    if errors.isEmpty { checkNesting(pending) }
     if !errors.isEmpty { return nil }
 
     var groups: [Program.Group] = []
@@ -304,6 +305,20 @@ private struct Compilation {
       var checker = TypeChecker(environment: environment, locals: query.locals)
       checker.check(query.body)
       errors += checker.errors
+    }
+  }
+
+  /// Checks every group after those that it depends on.
+  private mutating func checkNesting(_ pending: [[Pending]]) {
+    var check = NestingCheck(tree: tree, builtins: builder.options.builtins)
+    for group in dependencies.order {
+      for rule in pending[group].flatMap(\.chain)
+      where check.exceeds(rule, of: group, groups: { groups(of: $0) }) {
+        errors.append(
+          RegoError(
+            .compile, "values are nested more than \(NestingCheck.maximumDepth) deep", at: rule.location))
+        return
+      }
     }
   }
 
