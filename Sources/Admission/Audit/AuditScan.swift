@@ -211,7 +211,7 @@ extension AuditReport {
 extension PolicySet {
   /// These policies, with the constraints that are enforced where what exists is scanned.
   func auditing(_ constraints: [CompiledConstraint]) -> PolicySet {
-    // What cannot be asked for now can be asked here neither.
+    // What cannot be asked for now cannot be asked here either.
     let withheld = Set(notLoaded.map { RegoString($0.name) })
     let asked = constraints.filter { !withheld.contains(RegoString($0.template.name)) }
     return PolicySet(
