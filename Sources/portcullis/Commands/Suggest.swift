@@ -53,7 +53,8 @@ struct Suggest: ParsableCommand {
       Console.error.write(
         line: "more than is to be kept, since labels do not tell workloads apart: \(Self.text(element))")
     }
-    Console.error.write(line: "\(policies.count) NetworkPolicies suggested")
+    let noun = policies.count == 1 ? "NetworkPolicy" : "NetworkPolicies"
+    Console.error.write(line: "\(policies.count) \(noun) suggested")
     try options.finish(model)
     if !unmet.isEmpty || !excess.isEmpty { throw ExitCode.violations }
   }
